@@ -1,0 +1,93 @@
+//! What can go wrong outside a reply and outside a call to a model.
+//!
+//! A model's bad output is data, not an error (see [`crate::reply`]), and a failed call is an
+//! [`LlmError`]. Everything else is an [`Error`], whose [`ErrorKind`] names the file and the place.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::annotation::InputError;
+use crate::llm::LlmError;
+
+/// The result of what can fail with an [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of this crate; see [`Error::kind`].
+pub struct Error(Box<ErrorKind>);
+
+/// What went wrong, and where.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An input file holds something that is not what it should be.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A folder lacks a file that is needed.
+    #[error("{} holds no {name}.json, with or without a version suffix", .folder.display())]
+    MissingFile {
+        /// The folder that was searched.
+        folder: PathBuf,
+        /// Name of the file without its ending.
+        name: &'static str,
+    },
+    /// A folder holds several versions of one file.
+    #[error(
+        "{} holds {} and {}; name the files one by one (`VisualGenomeFiles`) to say which one is meant",
+        .folder.display(), .files[0], .files[1]
+    )]
+    AmbiguousFile {
+        /// The folder that was searched.
+        folder: PathBuf,
+        /// The names of two files that could be meant.
+        files: [String; 2],
+    },
+    /// A file or folder could not be read or written.
+    #[error("cannot {action} {}", .path.display())]
+    Io {
+        /// What was being done: "read", "write", "create".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// The model cannot be used at all: quota, credentials, unknown name.
+    #[error("the run was stopped, because every further request would fail the same way")]
+    Stopped(#[source] LlmError),
+}
+
+impl Error {
+    /// What went wrong, and where.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        ErrorKind::Io { action, path: path.to_owned(), source }.into()
+    }
+}
+
+impl<K: Into<ErrorKind>> From<K> for Error {
+    fn from(kind: K) -> Self {
+        Self(Box::new(kind.into()))
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}

@@ -1,0 +1,16 @@
+//! svitgen.
+
+pub mod annotation;
+mod bbox;
+mod choice;
+mod digest;
+mod error;
+pub mod llm;
+
+pub use annotation::{CocoId, Image, ImageId, ImageRecord};
+pub use async_trait::async_trait;
+pub use bbox::{BoxError, Clamped, Cut, ImageSize, NamedBox, PixelBox, UnitBox};
+pub use choice::Choices;
+pub use digest::{Digest, Digester};
+pub use error::{Error, ErrorKind, Result};
+pub use llm::{Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind, Message, MessageRole, Parameters};

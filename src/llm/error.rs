@@ -1,0 +1,123 @@
+//! What can go wrong with one call, sorted by what the caller can do about it.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Why one attempt at a completion failed.
+///
+/// It is apart from [`crate::Error`] because wrappers and the pipeline decide on its kind. The message is meant for a
+/// person and holds no secret.
+#[derive(Debug, thiserror::Error)]
+pub struct LlmError {
+    kind: LlmErrorKind,
+    message: String,
+    retry_after: Option<Duration>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What kind of failure it was, by what can be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LlmErrorKind {
+    /// A fault that another attempt may not meet: connection, timeout, overload, server error.
+    Transient,
+    /// Too many requests or tokens in a short time; another attempt after a wait may pass.
+    RateLimited,
+    /// The account has no quota or credit left: no request will pass.
+    Quota,
+    /// The key is missing, wrong or lacks a right: no request will pass.
+    Credentials,
+    /// The server does not know the model: no request will pass.
+    UnknownModel,
+    /// The prompt and the reply do not fit the model's context.
+    TooLong,
+    /// The server declined this prompt.
+    Refused,
+    /// The answer could not be understood.
+    Malformed,
+    /// The server did not accept the form of this request.
+    InvalidRequest,
+}
+
+impl LlmErrorKind {
+    /// The name used in journals and reports: `rate_limited`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::RateLimited => "rate_limited",
+            Self::Quota => "quota",
+            Self::Credentials => "credentials",
+            Self::UnknownModel => "unknown_model",
+            Self::TooLong => "too_long",
+            Self::Refused => "refused",
+            Self::Malformed => "malformed",
+            Self::InvalidRequest => "invalid_request",
+        }
+    }
+
+    /// Whether another attempt at the same request may succeed.
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::Transient | Self::RateLimited | Self::Malformed)
+    }
+
+    /// Whether every further request would fail the same way, so that a run should stop and be resumed later.
+    pub fn stops_run(self) -> bool {
+        matches!(self, Self::Quota | Self::Credentials | Self::UnknownModel)
+    }
+}
+
+impl fmt::Display for LlmErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl LlmError {
+    /// A failure of the given kind; `message` is for a person and must hold no secret.
+    pub fn new(kind: LlmErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), retry_after: None, source: None }
+    }
+
+    /// Adds the wait that the server asked for.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Adds the error underneath.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What can be done about it.
+    pub fn kind(&self) -> LlmErrorKind {
+        self.kind
+    }
+
+    /// What happened, without the kind.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The wait that the server asked for before another attempt.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Whether another attempt at the same request may succeed.
+    pub fn is_transient(&self) -> bool {
+        self.kind.is_transient()
+    }
+}
+
+impl fmt::Display for LlmError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)
+    }
+}

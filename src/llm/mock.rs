@@ -1,0 +1,1 @@
+//! A client that replies from a script, for tests.

@@ -1,0 +1,301 @@
+//! The language model behind one trait: a [`CompletionRequest`] goes in, a [`Completion`] or an [`LlmError`] comes out.
+//!
+//! Start with [`LlmClient`].
+//! remembers what it was asked.
+//!
+//! This module knows strings, not images: nothing here depends on annotations, prompts or replies.
+
+mod error;
+//mod mock;
+//mod rules;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+pub use error::{LlmError, LlmErrorKind};
+//pub use mock::{MockLlm, MockReply};
+//pub use rules::RuleLlm;
+
+/// A service that completes prompts.
+///
+/// # Contract
+/// - One call is one attempt: no retrying, waiting or caching inside. Those are wrappers, so that each exists once.
+/// - The same client is called from many tasks at once.
+/// - Dropping the future gives the call up; it may have been billed.
+/// - What goes wrong is an [`LlmError`] whose kind says what the caller can do about it.
+///
+/// # Example
+/// ```
+/// use svitgen::{Completion, CompletionRequest, LlmClient, LlmError, async_trait};
+///
+/// #[derive(Debug)]
+/// struct Parrot;
+///
+/// #[async_trait]
+/// impl LlmClient for Parrot {
+///     async fn complete(&self, request: &CompletionRequest) -> Result<Completion, LlmError> {
+///         Ok(Completion::new(request.last_user_text()))
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait LlmClient: fmt::Debug + Send + Sync {
+    /// Makes one attempt at completing `request`.
+    ///
+    /// # Errors
+    /// [`LlmError`], with a kind that tells transient faults from permanent ones.
+    async fn complete(&self, request: &CompletionRequest) -> Result<Completion, LlmError>;
+
+    /// What answers, for the manifest of a run: a fixed name that holds no secret. Wrappers pass on the inner name.
+    fn name(&self) -> &str {
+        "custom"
+    }
+}
+
+#[async_trait]
+impl<C: LlmClient + ?Sized> LlmClient for Arc<C> {
+    async fn complete(&self, request: &CompletionRequest) -> Result<Completion, LlmError> {
+        (**self).complete(request).await
+    }
+
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+}
+
+#[async_trait]
+impl<C: LlmClient + ?Sized> LlmClient for Box<C> {
+    async fn complete(&self, request: &CompletionRequest) -> Result<Completion, LlmError> {
+        (**self).complete(request).await
+    }
+
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+}
+
+/// Who says a message of a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageRole {
+    /// The instructions that hold for all that follows.
+    System,
+    /// The one who asks.
+    User,
+    /// The language model.
+    Assistant,
+}
+
+/// One message of a prompt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who says it.
+    pub role: MessageRole,
+    /// What is said.
+    pub content: String,
+}
+
+impl Message {
+    /// A message of the given role.
+    pub fn new(role: MessageRole, content: impl Into<String>) -> Self {
+        Self { role, content: content.into() }
+    }
+}
+
+/// How a completion is to be made. Every field is optional: what is not set is left to the server.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Parameters {
+    /// Name of the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Most tokens that the reply may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+    /// Sampling temperature, 0 to 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Share of the probability mass to sample from, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    /// Seed for servers that sample repeatably.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+}
+
+impl Parameters {
+    /// Sets the name of the model.
+    #[must_use]
+    pub fn with_model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// Sets the most tokens that the reply may have.
+    #[must_use]
+    pub fn with_max_tokens(mut self, max_tokens: u32) -> Self {
+        self.max_tokens = Some(max_tokens);
+        self
+    }
+
+    /// Sets the sampling temperature, 0 to 2.
+    #[must_use]
+    pub fn with_temperature(mut self, temperature: f64) -> Self {
+        self.temperature = Some(temperature);
+        self
+    }
+
+    /// Sets the share of the probability mass to sample from, 0 to 1.
+    #[must_use]
+    pub fn with_top_p(mut self, top_p: f64) -> Self {
+        self.top_p = Some(top_p);
+        self
+    }
+
+    /// Sets the seed for servers that sample repeatably.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+}
+
+/// What is sent: the messages of a prompt, and how they are to be completed.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CompletionRequest {
+    /// The messages, in order.
+    pub messages: Vec<Message>,
+    /// How to complete them.
+    pub parameters: Parameters,
+}
+
+impl CompletionRequest {
+    /// A request that leaves every parameter to the server.
+    pub fn new(messages: Vec<Message>) -> Self {
+        Self { messages, parameters: Parameters::default() }
+    }
+
+    /// Sets how to complete the messages.
+    #[must_use]
+    pub fn with_parameters(mut self, parameters: Parameters) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    /// The text of the last message of the user; empty if there is none.
+    pub fn last_user_text(&self) -> &str {
+        let last = self.messages.iter().rev().find(|message| message.role == MessageRole::User);
+        last.map_or("", |message| &message.content)
+    }
+}
+
+/// What one call returned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Completion {
+    /// The reply, untouched.
+    pub text: String,
+    /// Why the model stopped.
+    #[serde(default)]
+    pub finish_reason: FinishReason,
+    /// Tokens read and written, if the server told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// The model that answered, as the server calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The server's id of this completion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+impl Completion {
+    /// A completion that ended by itself.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), finish_reason: FinishReason::Stop, usage: None, model: None, id: None }
+    }
+
+    /// Sets why the model stopped.
+    #[must_use]
+    pub fn with_finish_reason(mut self, finish_reason: FinishReason) -> Self {
+        self.finish_reason = finish_reason;
+        self
+    }
+
+    /// Sets the tokens read and written.
+    #[must_use]
+    pub fn with_usage(mut self, usage: Usage) -> Self {
+        self.usage = Some(usage);
+        self
+    }
+
+    /// Sets the model that answered.
+    #[must_use]
+    pub fn with_model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// Sets the server's id of this completion.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+}
+
+/// Why a model stopped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+#[non_exhaustive]
+pub enum FinishReason {
+    /// The reply is whole (`stop`).
+    Stop,
+    /// The token limit cut the reply (`length`).
+    Length,
+    /// A filter withheld it or part of it (`content_filter`).
+    ContentFilter,
+    /// The server did not say.
+    #[default]
+    Unknown,
+    /// Another word of the server's.
+    Other(String),
+}
+
+impl From<String> for FinishReason {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "stop" => Self::Stop,
+            "length" => Self::Length,
+            "content_filter" => Self::ContentFilter,
+            "" | "unknown" => Self::Unknown,
+            _ => Self::Other(word),
+        }
+    }
+}
+
+impl From<FinishReason> for String {
+    fn from(reason: FinishReason) -> Self {
+        match reason {
+            FinishReason::Stop => "stop".to_owned(),
+            FinishReason::Length => "length".to_owned(),
+            FinishReason::ContentFilter => "content_filter".to_owned(),
+            FinishReason::Unknown => "unknown".to_owned(),
+            FinishReason::Other(word) => word,
+        }
+    }
+}
+
+/// Tokens of one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub input_tokens: u64,
+    /// Tokens of the reply.
+    pub output_tokens: u64,
+}
