@@ -1,0 +1,147 @@
+//! What a form makes of a reply before anything is judged: items, topics, labels, wrappers and what is unusable.
+
+use std::ops::Range;
+
+use crate::reply::{IssueCode, Item, ItemText, Origin, Piece, PieceKind, Wrapper};
+
+/// A reply taken apart into spans.
+///
+/// A [`Scan`](super::Scan) claims each part of the reply once, as item, label, wrapper or issue; what nobody claims is
+/// dropped as [`IssueCode::StrayText`] in the end, so nothing is lost silently.
+#[derive(Debug)]
+pub struct Draft<'r> {
+    reply: &'r str,
+    pub(super) items: Vec<Item>,
+    /// One for each conversation, `None` where it has no topic.
+    pub(super) topics: Vec<Option<ItemText>>,
+    pub(super) pieces: Vec<Piece>,
+    pub(super) findings: Vec<(IssueCode, Range<usize>, Option<usize>)>,
+}
+
+impl<'r> Draft<'r> {
+    pub(super) fn new(reply: &'r str) -> Self {
+        Self { reply, items: Vec::new(), topics: Vec::new(), pieces: Vec::new(), findings: Vec::new() }
+    }
+
+    /// The reply that is taken apart.
+    pub fn reply(&self) -> &'r str {
+        self.reply
+    }
+
+    /// How many items there are so far.
+    pub fn n_items(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Claims text that only says what comes next, such as `Question:`.
+    pub fn label(&mut self, span: Range<usize>) {
+        self.claim(span, PieceKind::Label);
+    }
+
+    /// Claims text around the items.
+    pub fn wrapper(&mut self, wrapper: Wrapper, span: Range<usize>) {
+        let code = match wrapper {
+            Wrapper::Preamble => Some(IssueCode::Preamble),
+            Wrapper::Postamble => Some(IssueCode::Postamble),
+            Wrapper::Fence => Some(IssueCode::Fence),
+            Wrapper::Separator | Wrapper::EndToken => None,
+        };
+        let span = self.claim(span, PieceKind::Wrapper(wrapper));
+        if let Some(code) = code.filter(|_| !span.is_empty()) {
+            self.findings.push((code, span, None));
+        }
+    }
+
+    /// Starts a conversation; the items that follow belong to it. Without any, all items belong to the first one.
+    pub fn conversation(&mut self) {
+        self.topics.push(None);
+    }
+
+    /// Claims the topic of the current conversation.
+    pub fn topic(&mut self, span: Range<usize>) {
+        let index = self.current_conversation();
+        let span = self.trimmed(span);
+        self.topics[index] = Some(self.text(span.clone()));
+        self.claim(span, PieceKind::Topic(index));
+    }
+
+    /// Claims a question and its answer as one item.
+    pub fn pair(&mut self, question: Range<usize>, answer: Range<usize>) {
+        self.item(Some(question), answer);
+    }
+
+    /// Claims an item that has no question of its own, such as a description.
+    pub fn answer(&mut self, answer: Range<usize>) {
+        self.item(None, answer);
+    }
+
+    /// Claims a span that cannot be used, and says why.
+    pub fn unusable(&mut self, code: IssueCode, span: Range<usize>) {
+        let span = self.claim(span, PieceKind::Dropped);
+        self.findings.push((code, span, None));
+    }
+
+    /// Says something about the last item without claiming anything.
+    pub fn flag(&mut self, code: IssueCode) {
+        if let Some((index, item)) = self.items.iter().enumerate().next_back() {
+            self.findings.push((code, item.span(), Some(index)));
+        }
+    }
+
+    fn item(&mut self, question: Option<Range<usize>>, answer: Range<usize>) {
+        let conversation = self.current_conversation();
+        let kind = PieceKind::Item(self.items.len());
+        let question = question.map(|span| {
+            let span = self.claim(span, kind);
+            self.text(span)
+        });
+        let span = self.claim(answer, kind);
+        let answer = self.text(span);
+        self.items.push(Item { conversation, question, answer, flags: Vec::new() });
+    }
+
+    fn current_conversation(&mut self) -> usize {
+        if self.topics.is_empty() {
+            self.topics.push(None);
+        }
+        self.topics.len() - 1
+    }
+
+    fn text(&self, span: Range<usize>) -> ItemText {
+        let text = self.reply[span.clone()].to_owned();
+        ItemText { text, span, origin: Origin::Verbatim, references: Vec::new() }
+    }
+
+    fn claim(&mut self, span: Range<usize>, kind: PieceKind) -> Range<usize> {
+        let span = self.trimmed(span);
+        if !span.is_empty() {
+            self.pieces.push(Piece { span: span.clone(), kind });
+        }
+        span
+    }
+
+    fn trimmed(&self, span: Range<usize>) -> Range<usize> {
+        let text = &self.reply[span.clone()];
+        let start = span.start + (text.len() - text.trim_start().len());
+        start..start + text.trim().len()
+    }
+
+    /// Claims what nobody claimed, and puts the pieces in order.
+    pub(super) fn claim_rest(&mut self) {
+        self.pieces.sort_by_key(|piece| piece.span.start);
+        let mut end = 0;
+        let mut gaps = Vec::new();
+        for piece in &self.pieces {
+            gaps.push(end..piece.span.start.max(end));
+            end = end.max(piece.span.end);
+        }
+        gaps.push(end..self.reply.len());
+        for gap in gaps {
+            let gap = self.trimmed(gap);
+            if !gap.is_empty() {
+                self.unusable(IssueCode::StrayText, gap);
+            }
+        }
+        self.pieces.sort_by_key(|piece| piece.span.start);
+    }
+}
