@@ -6,6 +6,8 @@ mod choice;
 mod digest;
 mod error;
 pub mod llm;
+pub mod reply;
+mod sample;
 
 pub use annotation::{CocoId, Image, ImageId, ImageRecord};
 pub use async_trait::async_trait;
@@ -13,4 +15,5 @@ pub use bbox::{BoxError, Clamped, Cut, ImageSize, NamedBox, PixelBox, UnitBox};
 pub use choice::Choices;
 pub use digest::{Digest, Digester};
 pub use error::{Error, ErrorKind, Result};
+pub use sample::{Conversation, Provenance, QaPair, Reference, ReferenceBox, Role, Sample, Turn, Verdict};
 pub use llm::{Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind, Message, MessageRole, Parameters};

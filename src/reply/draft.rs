@@ -7,10 +7,11 @@ use crate::reply::{IssueCode, Item, ItemText, Origin, Piece, PieceKind, Wrapper}
 /// A reply taken apart into spans.
 ///
 /// A [`Scan`](super::Scan) claims each part of the reply once, as item, label, wrapper or issue; what nobody claims is
-/// dropped as [`IssueCode::StrayText`] in the end, so nothing is lost silently.
+/// dropped in the end as [`IssueCode::StrayText`] ([`IssueCode::NoItems`] if nothing was claimed at all), so nothing is
+/// lost silently.
 #[derive(Debug)]
 pub struct Draft<'r> {
-    reply: &'r str,
+    pub(super) reply: &'r str,
     pub(super) items: Vec<Item>,
     /// One for each conversation, `None` where it has no topic.
     pub(super) topics: Vec<Option<ItemText>>,
@@ -75,10 +76,33 @@ impl<'r> Draft<'r> {
         self.item(None, answer);
     }
 
+    /// Claims an item without a question of which the end is missing: what is whole of it, and the tail to be dropped.
+    pub fn cut_answer(&mut self, whole: Range<usize>, tail: Range<usize>) {
+        self.item(None, whole);
+        if let Some(item) = self.items.last_mut() {
+            item.flags.push(IssueCode::TruncatedTail);
+        }
+        self.unusable(IssueCode::TruncatedTail, tail);
+    }
+
     /// Claims a span that cannot be used, and says why.
     pub fn unusable(&mut self, code: IssueCode, span: Range<usize>) {
         let span = self.claim(span, PieceKind::Dropped);
         self.findings.push((code, span, None));
+    }
+
+    /// Claims a question and an answer of which at least one cannot be used, and says why.
+    pub fn unusable_pair(&mut self, code: IssueCode, question: Range<usize>, answer: Range<usize>) {
+        let question = self.claim(question, PieceKind::Dropped);
+        let answer = self.claim(answer, PieceKind::Dropped);
+        self.findings.push((code, question.start..answer.end.max(question.end), None));
+    }
+
+    /// Whether the current conversation has a topic or an item.
+    pub fn conversation_is_begun(&self) -> bool {
+        let current = self.topics.len().saturating_sub(1);
+        let has_item = self.items.last().is_some_and(|item| item.conversation == current);
+        has_item || self.topics.last().is_some_and(Option::is_some)
     }
 
     /// Says something about the last item without claiming anything.
@@ -86,6 +110,14 @@ impl<'r> Draft<'r> {
         if let Some((index, item)) = self.items.iter().enumerate().next_back() {
             self.findings.push((code, item.span(), Some(index)));
         }
+    }
+
+    pub(super) fn start_again(&mut self) {
+        *self = Self::new(self.reply);
+    }
+
+    fn found_nothing(&self) -> bool {
+        self.items.is_empty() && !self.pieces.iter().any(|piece| piece.kind == PieceKind::Dropped)
     }
 
     fn item(&mut self, question: Option<Range<usize>>, answer: Range<usize>) {
@@ -128,18 +160,22 @@ impl<'r> Draft<'r> {
 
     /// Claims what nobody claimed, and puts the pieces in order.
     pub(super) fn claim_rest(&mut self) {
+        let code = if self.found_nothing() { IssueCode::NoItems } else { IssueCode::StrayText };
         self.pieces.sort_by_key(|piece| piece.span.start);
         let mut end = 0;
         let mut gaps = Vec::new();
-        for piece in &self.pieces {
-            gaps.push(end..piece.span.start.max(end));
-            end = end.max(piece.span.end);
+        for piece in &mut self.pieces {
+            // A form of a user's may claim a byte twice: the first claim holds.
+            piece.span = piece.span.start.max(end)..piece.span.end.max(end);
+            gaps.push(end..piece.span.start);
+            end = piece.span.end;
         }
+        self.pieces.retain(|piece| !piece.span.is_empty());
         gaps.push(end..self.reply.len());
         for gap in gaps {
             let gap = self.trimmed(gap);
             if !gap.is_empty() {
-                self.unusable(IssueCode::StrayText, gap);
+                self.unusable(code.clone(), gap);
             }
         }
         self.pieces.sort_by_key(|piece| piece.span.start);

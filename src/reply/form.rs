@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::reply::{Draft, ReplyEnd, scan};
+use crate::reply::{Draft, ReplyEnd, description, scan};
 
 /// The form in which a model is asked to reply.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl ReplyForm {
         match self {
             Self::Conversations { .. } => scan::conversations(draft, end),
             Self::QaList { .. } => scan::qa_list(draft, end),
-            Self::Description => scan::description(draft, end),
+            Self::Description => description::scan(draft, end),
             Self::Custom(scan) => scan.scan(draft, end),
         }
     }

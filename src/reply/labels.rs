@@ -19,19 +19,25 @@ pub(super) struct LabelMatch {
 /// The words that make a label, in lower case.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Vocabulary {
-    pub(super) question: &'static [&'static str],
-    pub(super) answer: &'static [&'static str],
+    question: &'static [&'static str],
+    answer: &'static [&'static str],
+    conversation: &'static [&'static str],
+    topic: &'static [&'static str],
 }
 
-pub(super) const QUESTION_ANSWER: Vocabulary = Vocabulary { question: &["question", "q"], answer: &["answer", "a"] };
+pub(super) const QUESTION_ANSWER: Vocabulary =
+    Vocabulary { question: &["question", "q"], answer: &["answer", "a"], conversation: &[], topic: &[] };
 
-pub(super) const SPEAKERS: Vocabulary =
-    Vocabulary { question: &["user", "human", "person"], answer: &["gpt", "assistant", "ai", "chatgpt"] };
+pub(super) const SPEAKERS: Vocabulary = Vocabulary {
+    question: &["user", "human", "person"],
+    answer: &["gpt", "assistant", "ai", "chatgpt"],
+    conversation: &["conversation"],
+    topic: &["topic"],
+};
 
 /// The label at the start of `line`, if it has one.
 pub(super) fn label_of(line: &str, vocabulary: Vocabulary) -> Option<LabelMatch> {
-    let rest = line.trim_start();
-    let rest = skip_dress(rest);
+    let rest = skip_dress(line.trim_start());
     let rest = skip_list_number(rest);
     let rest = skip_dress(rest);
     let word_len = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
@@ -41,9 +47,9 @@ pub(super) fn label_of(line: &str, vocabulary: Vocabulary) -> Option<LabelMatch>
         Label::Question
     } else if is(vocabulary.answer) {
         Label::Answer
-    } else if is(&["conversation"]) {
+    } else if is(vocabulary.conversation) {
         Label::Conversation
-    } else if is(&["topic"]) {
+    } else if is(vocabulary.topic) {
         Label::Topic
     } else {
         return None;
@@ -82,26 +88,37 @@ fn skip_list_number(text: &str) -> &str {
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(vocabulary: Vocabulary, line: &str, expected: Option<(Label, &str)>) {
+        let found = label_of(line, vocabulary).map(|found| (found.label, line[found.len..].trim()));
+        assert_eq!(found, expected, "{line:?}");
+    }
+
     #[test]
     fn labels_in_their_dresses() {
-        let check = |line: &str, expected: Option<(Label, &str)>| {
-            let found = label_of(line, QUESTION_ANSWER).map(|found| (found.label, line[found.len..].trim()));
-            assert_eq!(found, expected, "{line:?}");
-        };
+        let check = |line, expected| check(QUESTION_ANSWER, line, expected);
         check("Question: Why?", Some((Label::Question, "Why?")));
         check("  **Question 12:** Why?", Some((Label::Question, "Why?")));
         check("3. Q: Why?", Some((Label::Question, "Why?")));
-        check("### Answer", None);
         check("A: Because.", Some((Label::Answer, "Because.")));
         check("ANSWER：Because.", Some((Label::Answer, "Because.")));
-        check("**Conversation 2**", None);
-        check("Conversation 2", Some((Label::Conversation, "")));
-        check("Conversation 1:", Some((Label::Conversation, "")));
-        check("Topic: A: B", Some((Label::Topic, "A: B")));
-        check("Conversations are nice.", None);
+        check("### Answer", None);
         check("A man: tall", None);
         check("Questionable: yes", None);
+        check("Topic: planes", None);
         check("- - - é", None);
         check("", None);
+    }
+
+    #[test]
+    fn headers_of_conversations_need_no_colon() {
+        let check = |line, expected| check(SPEAKERS, line, expected);
+        check("Conversation 1:", Some((Label::Conversation, "")));
+        check("Conversation 2", Some((Label::Conversation, "")));
+        check("**Conversation 2**", Some((Label::Conversation, "")));
+        check("Topic: A: B", Some((Label::Topic, "A: B")));
+        check("Human: Why?", Some((Label::Question, "Why?")));
+        check("Conversations are nice.", None);
+        check("Question: Why?", None);
     }
 }

@@ -7,6 +7,7 @@
 //! This module knows no network, no clock and no files. Start with [`ReplyParser`].
 
 mod check;
+mod description;
 mod draft;
 mod form;
 mod grounding;
@@ -15,6 +16,9 @@ mod labels;
 mod parser;
 mod policy;
 mod scan;
+mod text_checks;
+mod words;
+mod wrapper;
 
 use std::fmt;
 use std::ops::Range;

@@ -1,0 +1,321 @@
+//! The way of a reply: taken apart by its form, decoded, checked, judged by the policy.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::bbox::NamedBox;
+use crate::reply::text_checks::{Duplicates, TextChecks, is_refusal};
+use crate::reply::{
+    Action, Asked, Check, CheckContext, Draft, Finding, Issue, IssueCode, Item, Outcome, Parsed, Piece, PieceKind, Policy,
+    ReplyForm, grounding,
+};
+
+/// Reads replies of one form.
+///
+/// # Example
+/// ```
+/// use svitgen::reply::{Outcome, ReplyContext, ReplyForm, ReplyParser};
+/// let parser = ReplyParser::new(ReplyForm::QaList { pairs: 1 });
+/// let parsed = parser.parse("Question: Why?\nAnswer: Because.", &ReplyContext::default());
+/// assert_eq!(parsed.items[0].answer.text, "Because.");
+/// assert_eq!(parsed.outcome, Outcome::Ok);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReplyParser {
+    form: ReplyForm,
+    asked: Asked,
+    is_grounded: bool,
+    checks: Vec<Arc<dyn Check>>,
+    policy: Policy,
+}
+
+/// What is known about a reply beside its text.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct ReplyContext<'a> {
+    /// How it ended.
+    pub end: ReplyEnd,
+    /// The boxes of the prompt, against which those of the reply are held; `None` leaves them unchecked.
+    pub boxes: Option<&'a [NamedBox]>,
+}
+
+impl<'a> ReplyContext<'a> {
+    /// Sets how the reply ended.
+    #[must_use]
+    pub fn with_end(mut self, end: ReplyEnd) -> Self {
+        self.end = end;
+        self
+    }
+
+    /// Sets the boxes of the prompt.
+    #[must_use]
+    pub fn with_boxes(mut self, boxes: &'a [NamedBox]) -> Self {
+        self.boxes = Some(boxes);
+        self
+    }
+}
+
+/// How a reply ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ReplyEnd {
+    /// By itself, as far as is known.
+    #[default]
+    Whole,
+    /// At a limit of tokens: its last text may lack its end.
+    Cut,
+    /// By a filter, which withheld the rest: nothing of it is used.
+    Filtered,
+}
+
+impl ReplyParser {
+    /// Reads replies of `form` with the checks that are right for any text, by the policy `careful`.
+    pub fn new(form: ReplyForm) -> Self {
+        let asked = form.asked();
+        let checks: Vec<Arc<dyn Check>> = vec![Arc::new(TextChecks), Arc::new(Duplicates)];
+        Self { form, asked, is_grounded: false, checks, policy: Policy::careful() }
+    }
+
+    /// Reads what the texts point at with `<st>`, `<ed>` and boxes, and wants each item to point.
+    #[must_use]
+    pub fn grounded(mut self) -> Self {
+        self.is_grounded = true;
+        self
+    }
+
+    /// Adds a check.
+    #[must_use]
+    pub fn with_check(self, check: impl Check + 'static) -> Self {
+        self.with_shared_check(Arc::new(check))
+    }
+
+    /// Adds a check that several parsers share.
+    #[must_use]
+    pub fn with_shared_check(mut self, check: Arc<dyn Check>) -> Self {
+        self.checks.push(check);
+        self
+    }
+
+    /// Sets what is done about each issue.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets how many items are expected, where that is not what the form says.
+    #[must_use]
+    pub fn with_asked(mut self, asked: Asked) -> Self {
+        self.asked = asked;
+        self
+    }
+
+    /// Reads a reply. It never fails: what is wrong is in [`Parsed::issues`].
+    pub fn parse(&self, reply: &str, context: &ReplyContext<'_>) -> Parsed {
+        let mut draft = Draft::new(reply);
+        self.take_apart(&mut draft, context.end);
+        draft.claim_rest();
+        let mut findings = Vec::new();
+        if self.is_grounded {
+            read_references(&mut draft.items, context.boxes, &mut findings);
+        }
+        let check_context = CheckContext { reply, boxes: context.boxes, is_grounded: self.is_grounded };
+        for check in &self.checks {
+            findings.extend(check.check(&draft.items, &check_context));
+        }
+        Judge::new(draft, &self.policy).judge(findings, self.asked, self.form.has_topics())
+    }
+
+    fn take_apart(&self, draft: &mut Draft<'_>, end: ReplyEnd) {
+        let reply = draft.reply();
+        if end == ReplyEnd::Filtered {
+            return draft.unusable(IssueCode::ContentFilter, 0..reply.len());
+        }
+        if reply.trim().is_empty() {
+            return draft.unusable(IssueCode::EmptyReply, 0..reply.len());
+        }
+        self.form.scan(draft, end);
+        let is_refused = draft.items.iter().all(|item| item.question.is_none()) && is_refusal(reply);
+        if is_refused {
+            draft.start_again();
+            draft.unusable(IssueCode::Refusal, 0..reply.len());
+        }
+    }
+}
+
+fn read_references(items: &mut [Item], boxes: Option<&[NamedBox]>, findings: &mut Vec<Finding>) {
+    for (index, item) in items.iter_mut().enumerate() {
+        let mut n_found = 0;
+        for text in item.texts_mut() {
+            let pointing = grounding::read(&text.text, boxes);
+            n_found += pointing.references.len() + pointing.findings.len();
+            text.references = pointing.references;
+            let text = &*text;
+            findings.extend(pointing.findings.into_iter().map(|(code, span)| Finding {
+                item: index,
+                code,
+                span: text.span_of(span),
+            }));
+        }
+        if n_found == 0 {
+            findings.push(Finding { item: index, code: IssueCode::NoReference, span: None });
+        }
+    }
+}
+
+/// Applies the policy to what was found.
+struct Judge<'p> {
+    policy: &'p Policy,
+    reply_len: usize,
+    items: Vec<Item>,
+    /// By item: whether it is kept.
+    kept: Vec<bool>,
+    pieces: Vec<Piece>,
+    issues: Vec<Issue>,
+    topics: Vec<Option<super::ItemText>>,
+}
+
+impl<'p> Judge<'p> {
+    fn new(draft: Draft<'_>, policy: &'p Policy) -> Self {
+        let Draft { reply, items, topics, pieces, findings } = draft;
+        let mut judge = Self {
+            policy,
+            reply_len: reply.len(),
+            kept: vec![true; items.len()],
+            items,
+            pieces,
+            issues: Vec::new(),
+            topics,
+        };
+        for (code, span, item) in findings {
+            judge.apply(code, span, item);
+        }
+        judge
+    }
+
+    fn judge(mut self, findings: Vec<Finding>, asked: Asked, has_topics: bool) -> Parsed {
+        for Finding { item, code, span } in findings {
+            let Some(found_in) = self.items.get(item) else { continue };
+            let span = span.unwrap_or_else(|| found_in.span());
+            self.apply(code, span, Some(item));
+        }
+        self.count(asked);
+        if has_topics {
+            self.miss_topics();
+        }
+        self.finish()
+    }
+
+    fn apply(&mut self, code: IssueCode, span: Range<usize>, item: Option<usize>) {
+        let action = self.policy.action(&code);
+        if let Some(index) = item {
+            match action {
+                Action::Note => {}
+                Action::Flag if self.items[index].flags.contains(&code) => {}
+                Action::Flag => self.items[index].flags.push(code.clone()),
+                Action::Drop | Action::Reject => self.kept[index] = false,
+            }
+        }
+        self.issues.push(Issue { code, action, span, item });
+    }
+
+    fn apply_to_item(&mut self, code: IssueCode, index: usize) {
+        let span = self.items[index].span();
+        self.apply(code, span, Some(index));
+    }
+
+    /// Holds the number of kept items against the number asked for.
+    fn count(&mut self, asked: Asked) {
+        let mut by_conversation: Vec<Vec<usize>> = vec![Vec::new(); self.topics.len()];
+        for (index, item) in self.items.iter().enumerate().filter(|(index, _)| self.kept[*index]) {
+            by_conversation[item.conversation].push(index);
+        }
+        by_conversation.retain(|items| !items.is_empty());
+        if by_conversation.is_empty() {
+            return;
+        }
+        let n_asked = asked.conversations.unwrap_or(by_conversation.len());
+        let mut is_short = by_conversation.len() < n_asked;
+        for (index, items) in by_conversation.into_iter().enumerate() {
+            let n_pairs = if index < n_asked { asked.pairs.unwrap_or(items.len()) } else { 0 };
+            is_short |= items.len() < n_pairs;
+            for item in items.into_iter().skip(n_pairs) {
+                self.apply_to_item(IssueCode::CountOver, item);
+            }
+        }
+        if is_short {
+            self.apply(IssueCode::CountShort, self.reply_len..self.reply_len, None);
+        }
+    }
+
+    /// Notes conversations that have items but no topic.
+    fn miss_topics(&mut self) {
+        let mut last = None;
+        for index in 0..self.items.len() {
+            let conversation = self.items[index].conversation;
+            if last != Some(conversation) && self.kept[index] && self.topics[conversation].is_none() {
+                let start = self.items[index].span().start;
+                self.apply(IssueCode::TopicMissing, start..start, None);
+                last = Some(conversation);
+            }
+        }
+    }
+
+    fn finish(mut self) -> Parsed {
+        if self.issues.iter().any(|issue| issue.action == Action::Reject) {
+            self.kept.fill(false);
+        }
+        if self.kept.iter().all(|kept| !kept) && !self.issues.iter().any(|issue| issue.action >= Action::Drop) {
+            self.apply(IssueCode::NoItems, self.reply_len..self.reply_len, None);
+        }
+        self.renumber();
+        self.issues.sort_by_key(|issue| issue.span.start);
+        let mut kept = self.kept.iter();
+        self.items.retain(|_| kept.next().copied().unwrap_or(false));
+        let outcome = outcome(&self.items, &self.issues);
+        if outcome == Outcome::Reject {
+            self.drop_topics();
+        }
+        Parsed { items: self.items, topics: self.topics, issues: self.issues, pieces: self.pieces, outcome }
+    }
+
+    /// Lets pieces and issues point at the items that are left.
+    fn renumber(&mut self) {
+        let mut n_kept = 0;
+        let new_index: Vec<Option<usize>> = self
+            .kept
+            .iter()
+            .map(|kept| {
+                n_kept += usize::from(*kept);
+                kept.then(|| n_kept - 1)
+            })
+            .collect();
+        for piece in &mut self.pieces {
+            if let PieceKind::Item(index) = piece.kind {
+                piece.kind = new_index[index].map_or(PieceKind::Dropped, PieceKind::Item);
+            }
+        }
+        for issue in &mut self.issues {
+            issue.item = issue.item.and_then(|index| new_index[index]);
+        }
+    }
+
+    fn drop_topics(&mut self) {
+        self.topics.clear();
+        for piece in &mut self.pieces {
+            if matches!(piece.kind, PieceKind::Topic(_)) {
+                piece.kind = PieceKind::Dropped;
+            }
+        }
+    }
+}
+
+fn outcome(items: &[Item], issues: &[Issue]) -> Outcome {
+    if items.is_empty() {
+        Outcome::Reject
+    } else if issues.iter().any(Issue::lowers_outcome) {
+        Outcome::Partial
+    } else {
+        Outcome::Ok
+    }
+}
