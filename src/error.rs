@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::annotation::InputError;
 use crate::llm::LlmError;
+use crate::task::TemplateError;
 
 /// The result of what can fail with an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -52,6 +53,24 @@ pub enum ErrorKind {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// A template has wrong syntax, an unknown variable, or fails on an image.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A pool of instructions is empty.
+    #[error(
+        "{}no instruction: a pool needs at least one line that is neither blank nor starts with #",
+        .file.as_ref().map(|file| format!("{}: ", file.display())).unwrap_or_default()
+    )]
+    EmptyPool {
+        /// The file that was read, if any.
+        file: Option<PathBuf>,
+    },
+    /// The name of a task is not fit for file names.
+    #[error("a task cannot be named {name:?}: use up to 64 lower-case letters, digits and underscores")]
+    TaskName {
+        /// The name.
+        name: String,
+    },
     /// The model cannot be used at all: quota, credentials, unknown name.
     #[error("the run was stopped, because every further request would fail the same way")]
     Stopped(#[source] LlmError),
@@ -61,6 +80,11 @@ impl Error {
     /// What went wrong, and where.
     pub fn kind(&self) -> &ErrorKind {
         &self.0
+    }
+
+    /// The kind by value.
+    pub fn into_kind(self) -> ErrorKind {
+        *self.0
     }
 
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {

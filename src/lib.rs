@@ -8,6 +8,7 @@ mod error;
 pub mod llm;
 pub mod reply;
 mod sample;
+pub mod task;
 
 pub use annotation::{CocoId, Image, ImageId, ImageRecord};
 pub use async_trait::async_trait;
@@ -15,5 +16,5 @@ pub use bbox::{BoxError, Clamped, Cut, ImageSize, NamedBox, PixelBox, UnitBox};
 pub use choice::Choices;
 pub use digest::{Digest, Digester};
 pub use error::{Error, ErrorKind, Result};
-pub use sample::{Conversation, Provenance, QaPair, Reference, ReferenceBox, Role, Sample, Turn, Verdict};
 pub use llm::{Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind, Message, MessageRole, Parameters};
+pub use sample::{Conversation, Provenance, QaPair, Reference, ReferenceBox, Role, Sample, Turn, Verdict};

@@ -12,8 +12,15 @@ const NEAR_IOU: f64 = 0.7;
 /// From which number on an edge is taken for pixels rather than for a fraction that is off.
 const PIXELS_FROM: f64 = 2.0;
 
+/// Bytes that a tagged name may have before it is taken for a tag that was not closed.
+const MAX_PHRASE: usize = 1_000;
+
+/// Bytes that a bracket may have before it is no longer taken for a box.
+const MAX_BRACKET: usize = 200;
+
 /// How other notations for pointing begin.
-const FOREIGN: &[&str] = &["<box>", "<ref>", "<bbox>", "<|box_start|>", "<|object_ref_start|>", "<loc", "<p>", "<coor>"];
+const FOREIGN: &[&str] =
+    &["<box>", "<ref>", "<bbox>", "<|box_start|>", "<|object_ref_start|>", "<loc", "<p>", "<coor>"];
 
 /// What a text points at, and what is wrong with how it does so; spans are bytes of the text.
 pub(super) struct Pointing {
@@ -23,7 +30,7 @@ pub(super) struct Pointing {
 
 /// Reads the references of a text and holds their boxes against those of the prompt, where they are known.
 pub(super) fn read(text: &str, boxes: Option<&[NamedBox]>) -> Pointing {
-    let mut reader = Reader { text, boxes, at: 0, references: Vec::new(), findings: Vec::new() };
+    let mut reader = Reader { text, boxes, at: 0, next_close: 0, references: Vec::new(), findings: Vec::new() };
     while let Some(mark) = reader.next_mark() {
         reader.read(mark);
     }
@@ -34,6 +41,8 @@ struct Reader<'a> {
     text: &'a str,
     boxes: Option<&'a [NamedBox]>,
     at: usize,
+    /// Where the next `<ed>` starts, or the end of the text, as far as looked up.
+    next_close: usize,
     references: Vec<Reference>,
     findings: Vec<(IssueCode, Range<usize>)>,
 }
@@ -99,12 +108,16 @@ impl Reader<'_> {
         let start = self.at;
         self.at += OPEN.len();
         let phrase_start = self.at;
-        let Some(len) = self.rest().find(CLOSE) else { return self.found(IssueCode::TagUnclosed, start) };
-        if self.rest()[..len].contains(OPEN) {
+        let Some(close) = self.find_close() else { return self.found(IssueCode::TagUnclosed, start) };
+        let phrase = &self.text[phrase_start..close];
+        if phrase.len() > MAX_PHRASE {
+            return self.found(IssueCode::TagUnclosed, start);
+        }
+        if phrase.contains(OPEN) {
             return self.found(IssueCode::TagNested, start);
         }
-        let phrase = self.rest()[..len].trim().to_owned();
-        self.at = phrase_start + len + CLOSE.len();
+        let phrase = phrase.trim().to_owned();
+        self.at = close + CLOSE.len();
         if phrase.is_empty() {
             self.found(IssueCode::TagEmpty, start);
         }
@@ -115,6 +128,14 @@ impl Reader<'_> {
         } else if self.findings.len() == n_findings {
             self.found(IssueCode::BoxMissing, start);
         }
+    }
+
+    /// Where the next `<ed>` starts; the text is searched once in all.
+    fn find_close(&mut self) -> Option<usize> {
+        if self.next_close < self.at {
+            self.next_close = self.rest().find(CLOSE).map_or(self.text.len(), |len| self.at + len);
+        }
+        (self.next_close < self.text.len()).then_some(self.next_close)
     }
 
     /// The boxes behind a tagged name, with commas, "and" or nothing but spaces between them.
@@ -154,15 +175,17 @@ impl Reader<'_> {
     }
 }
 
-/// Length of a bracket, up to its end or that of the text's line.
+/// Length of a bracket, up to its end or, without one, that of the line.
 fn bracket_len(text: &str) -> usize {
-    text.find(']').map_or_else(|| text.find('\n').unwrap_or(text.len()), |at| at + 1)
+    let text = &text[..text.floor_char_boundary(MAX_BRACKET)];
+    let line = text.lines().next().unwrap_or_default();
+    line.find(']').map_or(line.len(), |at| at + 1)
 }
 
 /// Length of a bracket at the start of `text` that holds a number and nothing but what boxes are made of.
 fn box_like(text: &str) -> Option<usize> {
     let inner = text.strip_prefix('[')?;
-    let len = inner.bytes().take_while(|b| b.is_ascii_digit() || b" .,;-+%[".contains(b)).count();
+    let len = inner.bytes().take(MAX_BRACKET).take_while(|b| b.is_ascii_digit() || b" .,;-+%[".contains(b)).count();
     let has_number = inner[..len].bytes().any(|b| b.is_ascii_digit()) && inner[..len].contains([',', '.']);
     (has_number && inner[len..].starts_with(']')).then_some(len + 2)
 }

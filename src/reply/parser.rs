@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::bbox::NamedBox;
 use crate::reply::text_checks::{Duplicates, TextChecks, is_refusal};
 use crate::reply::{
-    Action, Asked, Check, CheckContext, Draft, Finding, Issue, IssueCode, Item, Outcome, Parsed, Piece, PieceKind, Policy,
-    ReplyForm, grounding,
+    Action, Asked, Check, CheckContext, Draft, Finding, Issue, IssueCode, Item, Outcome, Parsed, Piece, PieceKind,
+    Policy, ReplyForm, grounding,
 };
 
 /// Reads replies of one form.

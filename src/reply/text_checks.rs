@@ -1,6 +1,6 @@
 //! The checks that run on every reply: leaks, refusals, tokens, forms not filled in, repeated pairs.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -218,20 +218,20 @@ pub(super) struct Duplicates;
 
 impl Check for Duplicates {
     fn check(&self, items: &[Item], _: &CheckContext<'_>) -> Vec<Finding> {
-        let mut answers: HashMap<String, Vec<String>> = HashMap::new();
+        let mut questions = HashSet::new();
+        let mut pairs = HashSet::new();
         let mut findings = Vec::new();
         for (index, item) in items.iter().enumerate() {
             let Some(question) = &item.question else { continue };
-            let answer = normalized(&item.answer.text);
-            let known = answers.entry(normalized(&question.text)).or_default();
-            if known.contains(&answer) {
-                findings.push(Finding { item: index, code: IssueCode::DuplicatePair, span: None });
-                continue;
-            }
-            if !known.is_empty() {
-                findings.push(Finding { item: index, code: IssueCode::DuplicateQuestion, span: None });
-            }
-            known.push(answer);
+            let question = normalized(&question.text);
+            let is_new_pair = pairs.insert((question.clone(), normalized(&item.answer.text)));
+            let is_new_question = questions.insert(question);
+            let code = match (is_new_pair, is_new_question) {
+                (false, _) => IssueCode::DuplicatePair,
+                (true, false) => IssueCode::DuplicateQuestion,
+                (true, true) => continue,
+            };
+            findings.push(Finding { item: index, code, span: None });
         }
         findings
     }

@@ -4,11 +4,8 @@ use proptest::prelude::*;
 use svitgen::NamedBox;
 use svitgen::reply::{Outcome, Parsed, PieceKind, Policy, ReplyContext, ReplyEnd, ReplyForm, ReplyParser};
 
-const FORMS: [ReplyForm; 3] = [
-    ReplyForm::Conversations { conversations: 2, pairs: 2 },
-    ReplyForm::QaList { pairs: 3 },
-    ReplyForm::Description,
-];
+const FORMS: [ReplyForm; 3] =
+    [ReplyForm::Conversations { conversations: 2, pairs: 2 }, ReplyForm::QaList { pairs: 3 }, ReplyForm::Description];
 
 fn parsers() -> Vec<ReplyParser> {
     let plain = FORMS.into_iter().map(ReplyParser::new);
@@ -47,9 +44,41 @@ fn texts(parsed: &Parsed) -> Vec<Vec<&str>> {
 /// Pieces of text that models write and that parsers stumble on.
 fn fragment() -> impl Strategy<Value = String> {
     let fixed = [
-        "Question:", "Answer:", "User:", "GPT:", "Conversation 1:", "Topic:", "**Q:**", "A:", "1. ", "\n", "\n\n", "---\n", "```\n",
-        "```json\n", "<st>", "<ed>", " [0.1, 0.2, 0.3, 0.4]", "[0.5, 0.1, 0.2, 0.9]", "[", "]", "<|im_end|>", "</s>", "I hope this helps!",
-        "Sure, here you go:", "I'm sorry, but", "The caption says", "é", "🙂", "\u{200b}", "\u{feff}", "\r\n", "...", ":", "Why?", "Because.",
+        "Question:",
+        "Answer:",
+        "User:",
+        "GPT:",
+        "Conversation 1:",
+        "Topic:",
+        "**Q:**",
+        "A:",
+        "1. ",
+        "\n",
+        "\n\n",
+        "---\n",
+        "```\n",
+        "```json\n",
+        "<st>",
+        "<ed>",
+        " [0.1, 0.2, 0.3, 0.4]",
+        "[0.5, 0.1, 0.2, 0.9]",
+        "[",
+        "]",
+        "<|im_end|>",
+        "</s>",
+        "I hope this helps!",
+        "Sure, here you go:",
+        "I'm sorry, but",
+        "The caption says",
+        "é",
+        "🙂",
+        "\u{200b}",
+        "\u{feff}",
+        "\r\n",
+        "...",
+        ":",
+        "Why?",
+        "Because.",
     ];
     prop_oneof![4 => prop::sample::select(fixed.to_vec()).prop_map(str::to_owned), 1 => "\\PC{0,12}", 1 => "[a-z .]{0,20}"]
 }
@@ -88,8 +117,21 @@ proptest! {
 #[test]
 fn time_is_linear_in_the_reply() {
     // A quadratic scan of these would take minutes.
-    for fragment in ["Question: a\n", "<st>", "[0.1, ", "Answer:", "```\n", "---\n", "<|", "the caption ", "(0.5, "] {
-        let reply = fragment.repeat(1_000_000 / fragment.len());
+    let fragments = [
+        "Question: a\n",
+        "Question: a\nAnswer: a\n",
+        "<st>",
+        "<st>a<ed> [",
+        "[0.1, ",
+        "[[",
+        "Answer:",
+        "```\n",
+        "---\n",
+        "<|",
+        "(0.5, ",
+    ];
+    for fragment in fragments {
+        let reply = format!("Question: a\nAnswer: {}", fragment.repeat(300_000 / fragment.len()));
         for parser in parsers() {
             check_account(&reply, &parser.parse(&reply, &ReplyContext::default()));
         }

@@ -56,10 +56,8 @@ fn parse(case: &Value, reply: &str) -> Parsed {
         "detail_description" => ReplyForm::Description,
         _ => ReplyForm::QaList { pairs: 15 },
     };
-    let asked = Asked {
-        conversations: count("conversations"),
-        pairs: count("qas").or_else(|| count("qas_per_conversation")),
-    };
+    let asked =
+        Asked { conversations: count("conversations"), pairs: count("qas").or_else(|| count("qas_per_conversation")) };
     let mut parser = ReplyParser::new(form).with_asked(asked);
     if case["task"] == "referring_qa" {
         parser = parser.grounded();
@@ -125,6 +123,8 @@ fn check_codes(expect: &Value, parsed: &Parsed) -> Result<(), String> {
 }
 
 fn same(found: &str, expected: &str) -> Result<(), String> {
-    let words = |text: &str| text.replace(['`', '\u{200b}'], "").replace("**", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = |text: &str| {
+        text.replace(['`', '\u{200b}'], "").replace("**", "").split_whitespace().collect::<Vec<_>>().join(" ")
+    };
     if words(found) == words(expected) { Ok(()) } else { Err(format!("{found:?} instead of {expected:?}")) }
 }

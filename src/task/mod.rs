@@ -1,0 +1,163 @@
+//! What a language model is asked for: a [`Task`] says which annotations it sees, in which words it is asked, in which
+//! form it replies, and what its reply is checked for.
+//!
+//! The four built-in tasks are rows of one table; a task of your own is one more value of the same type. Start with
+//! [`Task`].
+//!
+//! This module knows no images and no network; templates and instruction pools can come from files.
+
+mod built_in;
+mod instructions;
+mod sections;
+mod template;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+pub use instructions::InstructionPool;
+pub use sections::{Section, Sections};
+pub use template::{Template, TemplateError, TemplateVariables};
+
+use crate::error::{ErrorKind, Result};
+use crate::reply::{Check, IssueCode, Policy, ReplyForm, ReplyParser, each_item};
+
+/// One thing to ask a language model about every image.
+///
+/// # Example
+/// ```
+/// use svitgen::reply::ReplyForm;
+/// use svitgen::task::{Section, Sections, Task, Template};
+/// let template = Template::new("{{ annotations }}\nAsk {{ n_pairs }} questions about colours.")?;
+/// let task = Task::new("colours", template, ReplyForm::QaList { pairs: 5 })?
+///     .with_sections(Sections::PLAIN.with(Section::Attributes));
+/// assert_eq!(task.name(), "colours");
+/// # Ok::<(), svitgen::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Task {
+    name: String,
+    template: Template,
+    sections: Sections,
+    form: ReplyForm,
+    is_grounded: bool,
+    instructions: Option<InstructionPool>,
+    checks: Vec<Arc<dyn Check>>,
+}
+
+impl Task {
+    /// A task of your own: it sees captions, objects and regions, and does not point.
+    ///
+    /// The name is used in file names and samples. For [`ReplyForm::Description`] the questions come from the built-in
+    /// instructions, unless [`with_instructions`](Self::with_instructions) sets others.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TaskName`] unless the name is 1 to 64 lower-case letters, digits and underscores.
+    pub fn new(name: impl Into<String>, template: Template, form: ReplyForm) -> Result<Self> {
+        let name = name.into();
+        let is_word = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if name.is_empty() || name.len() > 64 || !is_word {
+            return Err(ErrorKind::TaskName { name }.into());
+        }
+        let instructions = matches!(form, ReplyForm::Description).then(InstructionPool::built_in);
+        let sections = Sections::PLAIN;
+        Ok(Self { name, template, sections, form, is_grounded: false, instructions, checks: Vec::new() })
+    }
+
+    /// Sets which annotations the model sees.
+    #[must_use]
+    pub fn with_sections(mut self, sections: Sections) -> Self {
+        self.sections = sections;
+        self
+    }
+
+    /// Sets the words in which the model is asked.
+    #[must_use]
+    pub fn with_template(mut self, template: Template) -> Self {
+        self.template = template;
+        self
+    }
+
+    /// Sets the form of the reply, and with it how much is asked for.
+    #[must_use]
+    pub fn with_form(mut self, form: ReplyForm) -> Self {
+        self.form = form;
+        self
+    }
+
+    /// Makes regions come with their boxes, and wants each item to point with `<st>`, `<ed>` and boxes of the prompt.
+    #[must_use]
+    pub fn grounded(mut self) -> Self {
+        self.is_grounded = true;
+        self
+    }
+
+    /// Sets what the trained model is asked where a reply has no question of its own.
+    #[must_use]
+    pub fn with_instructions(mut self, instructions: InstructionPool) -> Self {
+        self.instructions = Some(instructions);
+        self
+    }
+
+    /// Adds a check of the reply's items to those that every task has.
+    #[must_use]
+    pub fn with_check(mut self, check: impl Check + 'static) -> Self {
+        self.checks.push(Arc::new(check));
+        self
+    }
+
+    /// The name, `snake_case`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The words in which the model is asked.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// Which annotations the model sees.
+    pub fn sections(&self) -> Sections {
+        self.sections
+    }
+
+    /// The form of the reply.
+    pub fn form(&self) -> &ReplyForm {
+        &self.form
+    }
+
+    /// Whether its items point at boxes.
+    pub fn is_grounded(&self) -> bool {
+        self.is_grounded
+    }
+
+    /// What the trained model is asked where a reply has no question of its own.
+    pub fn instructions(&self) -> Option<&InstructionPool> {
+        self.instructions.as_ref()
+    }
+
+    /// What reads the replies to this task.
+    pub fn parser(&self, policy: Policy) -> ReplyParser {
+        let mut parser = ReplyParser::new(self.form.clone()).with_policy(policy);
+        if self.is_grounded {
+            parser = parser.grounded();
+        }
+        if self.instructions.is_none() {
+            parser = parser.with_check(each_item(IssueCode::MissingQuestion, |item| item.question.is_none()));
+        }
+        self.checks.iter().fold(parser, |parser, check| parser.with_shared_check(check.clone()))
+    }
+
+    /// Everything by which this task changes prompts and samples, for the manifest of a run: texts by their digest,
+    /// forms and checks by their [`Debug`](std::fmt::Debug).
+    pub fn manifest(&self) -> Value {
+        json!({
+            "template": self.template.digest(),
+            "sections": self.sections,
+            "form": format!("{:?}", self.form),
+            "grounded": self.is_grounded,
+            "instructions": self.instructions.as_ref().map(InstructionPool::digest),
+            "checks": self.checks.iter().map(|check| format!("{check:?}")).collect::<Vec<_>>(),
+        })
+    }
+}

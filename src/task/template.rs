@@ -1,0 +1,218 @@
+//! Templates: the words of a prompt with places for the annotations.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::llm::{Message, MessageRole};
+use crate::task::Section;
+
+/// Steps that a template may take; the built-in ones need about a hundred, whatever the image.
+const FUEL: u64 = 1_000_000;
+
+/// The words of a prompt: messages written in [minijinja](https://docs.rs/minijinja).
+///
+/// A line `=== system ===`, `=== user ===` or `=== assistant ===` starts a message; without one, all is one message of
+/// the user. The text is split before it is filled in, so no annotation can start a message. `prompts/README.md` lists
+/// the variables; one that does not exist is an error.
+///
+/// # Example
+/// ```
+/// use svitgen::llm::MessageRole;
+/// use svitgen::task::{Template, TemplateVariables};
+/// let template = Template::new("=== system ===\nBe brief.\n=== user ===\n{{ annotations }}")?;
+/// let messages = template.render(&TemplateVariables { annotations: "Objects:\n- dog", ..Default::default() })?;
+/// assert_eq!(messages[0].role, MessageRole::System);
+/// assert_eq!(messages[1].content, "Objects:\n- dog");
+/// # Ok::<(), svitgen::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Template {
+    environment: Arc<Environment<'static>>,
+    roles: Vec<MessageRole>,
+    digest: Digest,
+}
+
+/// What a template can say about an image; see `prompts/README.md`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TemplateVariables<'a> {
+    /// All sections, each under its heading.
+    pub annotations: &'a str,
+    /// The lines of each section without its heading, in the order of [`Section::ALL`].
+    pub sections: [&'a str; Section::ALL.len()],
+    /// How many question-answer pairs are asked for.
+    pub n_pairs: usize,
+    /// How many conversations are asked for.
+    pub n_conversations: usize,
+    /// Id of the image.
+    pub image_id: &'a str,
+    /// Width of the image in pixels, 0 where unknown.
+    pub width: u32,
+    /// Height of the image in pixels, 0 where unknown.
+    pub height: u32,
+}
+
+/// What is wrong with a template.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{}template, {}: {source}; see prompts/README.md for the variables",
+    .file.as_ref().map(|file| format!("{}: ", file.display())).unwrap_or_default(),
+    place(*.message, .source)
+)]
+pub struct TemplateError {
+    /// The file that it comes from, if any.
+    pub file: Option<PathBuf>,
+    /// Index of the message.
+    pub message: usize,
+    /// What is wrong, from the template engine.
+    pub source: minijinja::Error,
+}
+
+fn place(message: usize, source: &minijinja::Error) -> String {
+    match source.line() {
+        Some(line) => format!("message {}, line {line} of it", message + 1),
+        None => format!("message {}", message + 1),
+    }
+}
+
+impl Template {
+    /// A template from its text.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Template`] if the syntax is wrong or a variable does not exist.
+    pub fn new(source: &str) -> Result<Self> {
+        let source = source.trim_start_matches('\u{feff}');
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        environment.set_fuel(Some(FUEL));
+        let mut roles = Vec::new();
+        for (message, (role, text)) in split(source).into_iter().enumerate() {
+            environment
+                .add_template_owned(message.to_string(), text.trim().to_owned())
+                .map_err(|source| TemplateError { file: None, message, source })?;
+            roles.push(role);
+        }
+        let template = Self { environment: Arc::new(environment), roles, digest: Digest::of(source) };
+        // Shows unknown variables now rather than at the first image.
+        template.render(&TemplateVariables::default())?;
+        Ok(template)
+    }
+
+    /// A template from a file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if the file cannot be read as UTF-8, [`ErrorKind::Template`] as for [`new`](Self::new).
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let text = fs::read_to_string(path).map_err(|source| Error::io("read", path, source))?;
+        Self::new(&text).map_err(|error| match error.into_kind() {
+            ErrorKind::Template(error) => TemplateError { file: Some(path.to_owned()), ..error }.into(),
+            other => other.into(),
+        })
+    }
+
+    /// The messages for one image.
+    ///
+    /// # Errors
+    /// [`TemplateError`] if the template fails on these values or takes too many steps.
+    pub fn render(&self, variables: &TemplateVariables<'_>) -> Result<Vec<Message>, TemplateError> {
+        let context = variables.to_value();
+        let render = |message: usize| -> Result<String, minijinja::Error> {
+            self.environment.get_template(&message.to_string())?.render(context.clone())
+        };
+        let messages = self.roles.iter().enumerate().map(|(message, role)| match render(message) {
+            Ok(text) => Ok(Message::new(*role, text)),
+            Err(source) => Err(TemplateError { file: None, message, source }),
+        });
+        messages.collect()
+    }
+
+    /// Digest of the text.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Template").field("roles", &self.roles).field("digest", &self.digest).finish_non_exhaustive()
+    }
+}
+
+impl TemplateVariables<'_> {
+    fn to_value(self) -> Value {
+        let sections = Section::ALL.into_iter().map(|section| section.as_str()).zip(self.sections.map(Value::from));
+        let others = [
+            ("annotations", Value::from(self.annotations)),
+            ("n_pairs", Value::from(self.n_pairs)),
+            ("n_conversations", Value::from(self.n_conversations)),
+            ("image_id", Value::from(self.image_id)),
+            ("width", Value::from(self.width)),
+            ("height", Value::from(self.height)),
+        ];
+        sections.chain(others).collect()
+    }
+}
+
+/// The messages of a template: role and text, in order.
+fn split(source: &str) -> Vec<(MessageRole, &str)> {
+    let mut messages = Vec::new();
+    let mut role = MessageRole::User;
+    let mut text_start = 0;
+    let mut offset = 0;
+    for line in source.split_inclusive('\n') {
+        if let Some(next_role) = role_of(line) {
+            messages.push((role, &source[text_start..offset]));
+            role = next_role;
+            text_start = offset + line.len();
+        }
+        offset += line.len();
+    }
+    messages.push((role, &source[text_start..]));
+    // Nothing need stand before the first marker.
+    if messages.len() > 1 && messages[0].1.trim().is_empty() {
+        messages.remove(0);
+    }
+    messages
+}
+
+fn role_of(line: &str) -> Option<MessageRole> {
+    match line.trim() {
+        "=== system ===" => Some(MessageRole::System),
+        "=== user ===" => Some(MessageRole::User),
+        "=== assistant ===" => Some(MessageRole::Assistant),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_start_at_markers() {
+        let split = |text| split(text).into_iter().map(|(_, text)| text.trim().to_owned()).collect::<Vec<_>>();
+        assert_eq!(split("one"), ["one"]);
+        assert_eq!(split("\n=== system ===\na\n=== user ===\nb\n"), ["a", "b"]);
+        assert_eq!(split("x\n=== user ==="), ["x", ""]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        let check = |text: &str, expected: &str| {
+            let message = Template::new(text).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        };
+        check("=== system ===\na\n=== user ===\nb {{ capitons }}", "message 2, line 1");
+        check("{% for x in objects %}", "message 1");
+        check("{% for x in range(9000) %}{% for y in range(9000) %}x{% endfor %}{% endfor %}", "fuel");
+        let missing = Template::from_file("/nowhere/x.txt").unwrap_err().to_string();
+        assert!(missing.contains("/nowhere/x.txt"), "{missing}");
+    }
+}
