@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::annotation::InputError;
 use crate::llm::LlmError;
+use crate::prompt::PromptError;
 use crate::task::TemplateError;
 
 /// The result of what can fail with an [`Error`].
@@ -56,6 +57,9 @@ pub enum ErrorKind {
     /// A template has wrong syntax, an unknown variable, or fails on an image.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// There is no prompt for an image.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
     /// A pool of instructions is empty.
     #[error(
         "{}no instruction: a pool needs at least one line that is neither blank nor starts with #",

@@ -45,8 +45,9 @@ impl ReplyForm {
         }
     }
 
-    pub(super) fn has_topics(&self) -> bool {
-        matches!(self, Self::Conversations { .. })
+    /// Whether items of one conversation follow on; a form of a user's has conversations if it asks for some.
+    pub fn has_conversations(&self) -> bool {
+        self.asked().conversations.is_some()
     }
 
     pub(super) fn scan(&self, draft: &mut Draft<'_>, end: ReplyEnd) {

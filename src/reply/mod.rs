@@ -48,6 +48,8 @@ pub struct Parsed {
     pub pieces: Vec<Piece>,
     /// How much of the reply can be used.
     pub outcome: Outcome,
+    /// Whether items of one conversation follow on; else each item stands on its own.
+    pub has_conversations: bool,
 }
 
 impl Parsed {

@@ -123,7 +123,7 @@ impl ReplyParser {
         for check in &self.checks {
             findings.extend(check.check(&draft.items, &check_context));
         }
-        Judge::new(draft, &self.policy).judge(findings, self.asked, self.form.has_topics())
+        Judge::new(draft, &self.policy).judge(findings, self.asked, self.form.has_conversations())
     }
 
     fn take_apart(&self, draft: &mut Draft<'_>, end: ReplyEnd) {
@@ -193,17 +193,17 @@ impl<'p> Judge<'p> {
         judge
     }
 
-    fn judge(mut self, findings: Vec<Finding>, asked: Asked, has_topics: bool) -> Parsed {
+    fn judge(mut self, findings: Vec<Finding>, asked: Asked, has_conversations: bool) -> Parsed {
         for Finding { item, code, span } in findings {
             let Some(found_in) = self.items.get(item) else { continue };
             let span = span.unwrap_or_else(|| found_in.span());
             self.apply(code, span, Some(item));
         }
         self.count(asked);
-        if has_topics {
+        if has_conversations {
             self.miss_topics();
         }
-        self.finish()
+        self.finish(has_conversations)
     }
 
     fn apply(&mut self, code: IssueCode, span: Range<usize>, item: Option<usize>) {
@@ -261,7 +261,7 @@ impl<'p> Judge<'p> {
         }
     }
 
-    fn finish(mut self) -> Parsed {
+    fn finish(mut self, has_conversations: bool) -> Parsed {
         if self.issues.iter().any(|issue| issue.action == Action::Reject) {
             self.kept.fill(false);
         }
@@ -276,7 +276,14 @@ impl<'p> Judge<'p> {
         if outcome == Outcome::Reject {
             self.drop_topics();
         }
-        Parsed { items: self.items, topics: self.topics, issues: self.issues, pieces: self.pieces, outcome }
+        Parsed {
+            items: self.items,
+            topics: self.topics,
+            issues: self.issues,
+            pieces: self.pieces,
+            outcome,
+            has_conversations,
+        }
     }
 
     /// Lets pieces and issues point at the items that are left.

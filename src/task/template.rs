@@ -156,7 +156,7 @@ impl TemplateVariables<'_> {
             ("width", Value::from(self.width)),
             ("height", Value::from(self.height)),
         ];
-        sections.chain(others).collect()
+        Value::from_pairs(sections.chain(others))
     }
 }
 

@@ -1,0 +1,137 @@
+//! A record and a task → the messages for a language model.
+//!
+//! [`Prompt::new`] writes the annotations as text, fills in the task's template, and says what it left out.
+//! [`Prompt::parse`] and [`Prompt::sample`] lead from the completion to a sample. The same record, task and options give
+//! the same prompt, byte for byte.
+//!
+//! This module knows no network, no clock and no files. Start with [`Prompt`].
+
+mod context;
+mod merge;
+mod options;
+mod report;
+mod sample;
+mod text;
+
+pub use options::PromptOptions;
+pub use report::{LeftOut, LeftOutReason, PromptReport};
+
+use crate::annotation::{ImageId, ImageRecord};
+use crate::bbox::NamedBox;
+use crate::choice::Choices;
+use crate::digest::{Digest, Digester};
+use crate::llm::{CompletionRequest, Message, Parameters};
+use crate::prompt::context::Context;
+use crate::task::{Task, TemplateError, TemplateVariables};
+
+/// What is sent to a language model about one image for one task, and what is needed to read its reply.
+///
+/// # Example
+/// ```
+/// use svitgen::{ImageRecord, Prompt, PromptOptions, Task, UnitBox};
+/// let record = ImageRecord::builder(1).object("dog", UnitBox::new(0.1, 0.2, 0.5, 0.9)?).build();
+/// let prompt = Prompt::new(&record, &Task::conversation(), &PromptOptions::default())?;
+/// assert!(prompt.messages[1].content.starts_with("Objects:\n- dog: [0.100, 0.200, 0.500, 0.900]\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Prompt {
+    /// The image.
+    pub image_id: ImageId,
+    /// Path of the image file below the folder of images.
+    pub image: String,
+    /// Name of the task.
+    pub task: String,
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// Every box that stands in the messages, with its name, in order of appearance.
+    pub boxes: Vec<NamedBox>,
+    /// What the trained model is asked if the reply has no question of its own.
+    pub instruction: Option<String>,
+    /// What was shown, left out and clamped.
+    pub report: PromptReport,
+}
+
+/// Why there is no prompt.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PromptError {
+    /// The image has no annotation that this task could show: a model would be asked about nothing.
+    #[error("image {image}: there is no annotation to prompt about")]
+    NoAnnotations {
+        /// The image.
+        image: ImageId,
+        /// What was left out.
+        report: PromptReport,
+    },
+    /// The template fails on this image.
+    #[error("task {task}, image {image}")]
+    Template {
+        /// Name of the task.
+        task: String,
+        /// The image.
+        image: ImageId,
+        /// What is wrong with the template.
+        source: TemplateError,
+    },
+}
+
+impl Prompt {
+    /// The prompt for one image.
+    ///
+    /// # Errors
+    /// - [`PromptError::NoAnnotations`] if there is nothing to show.
+    /// - [`PromptError::Template`] if the template fails on this image.
+    pub fn new(record: &ImageRecord, task: &Task, options: &PromptOptions) -> Result<Self, PromptError> {
+        let context = Context::new(record, task, options);
+        let image_id = record.image.id.clone();
+        if context.is_empty() {
+            return Err(PromptError::NoAnnotations { image: image_id, report: context.report });
+        }
+        let id_text = image_id.to_string();
+        let asked = task.form().asked();
+        let size = record.image.size;
+        let variables = TemplateVariables {
+            annotations: &context.annotations,
+            sections: context.sections(),
+            n_pairs: asked.pairs.unwrap_or(0),
+            n_conversations: asked.conversations.unwrap_or(0),
+            image_id: &id_text,
+            width: size.map_or(0, |size| size.width()),
+            height: size.map_or(0, |size| size.height()),
+        };
+        let messages = task.template().render(&variables).map_err(|source| PromptError::Template {
+            task: task.name().to_owned(),
+            image: image_id.clone(),
+            source,
+        })?;
+        let mut choices = Choices::new(options.seed, [&id_text, task.name()]);
+        Ok(Self {
+            image_id,
+            image: record.image.path(),
+            task: task.name().to_owned(),
+            messages,
+            boxes: context.boxes,
+            instruction: task.instructions().map(|pool| pool.draw(&mut choices).to_owned()),
+            report: context.report,
+        })
+    }
+
+    /// The request that sends this prompt.
+    pub fn request(&self, parameters: &Parameters) -> CompletionRequest {
+        CompletionRequest::new(self.messages.clone()).with_parameters(parameters.clone())
+    }
+
+    /// Digest of the messages.
+    pub fn digest(&self) -> Digest {
+        let mut digester = Digester::default();
+        for message in &self.messages {
+            // Role and length keep messages apart that would run into one another.
+            digester.update(&[message.role as u8]);
+            digester.update(&(message.content.len() as u64).to_le_bytes());
+            digester.update(message.content.as_bytes());
+        }
+        digester.finish()
+    }
+}

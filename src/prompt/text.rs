@@ -1,0 +1,53 @@
+//! Texts of annotators made fit for one line of a prompt.
+
+use crate::prompt::LeftOutReason;
+
+/// Characters that a name, phrase or caption may have; whoever writes more has written something else.
+const MAX_CHARS: usize = 1_000;
+
+/// The text on one line: control characters and runs of white space become one space, the ends are trimmed.
+pub(super) fn clean(text: &str) -> Result<String, LeftOutReason> {
+    let mut line = String::with_capacity(text.len().min(4 * MAX_CHARS));
+    let mut n_chars = 0;
+    let mut gap = false;
+    for c in text.chars() {
+        if c.is_whitespace() || c.is_control() || is_invisible(c) {
+            gap = true;
+            continue;
+        }
+        if std::mem::take(&mut gap) && !line.is_empty() {
+            line.push(' ');
+        }
+        line.push(c);
+        n_chars += 1;
+        if n_chars > MAX_CHARS {
+            return Err(LeftOutReason::TooLong);
+        }
+    }
+    if line.is_empty() { Err(LeftOutReason::NoText) } else { Ok(line) }
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{feff}' | '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What two cleaned texts have in common if they say the same: lower case, no punctuation at the ends.
+pub(super) fn folded(line: &str) -> String {
+    line.trim_matches(|c: char| c.is_ascii_punctuation() || c == ' ').to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_fit_on_a_line() {
+        let check = |text: &str, expected: &str| assert_eq!(clean(text).as_deref(), Ok(expected));
+        check("  a man\n\nwalks\t ", "a man walks");
+        check("caf\u{e9}\u{200b}\u{2028}x", "café x");
+        assert_eq!(clean(" \u{feff}\0 "), Err(LeftOutReason::NoText));
+        assert_eq!(clean(&"é".repeat(1_001)), Err(LeftOutReason::TooLong));
+        assert_eq!(clean(&"é".repeat(1_000)).map(|line| line.len()), Ok(2_000));
+        assert_eq!(folded("A Man walks. "), folded("a man walks"));
+    }
+}
