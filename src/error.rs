@@ -7,7 +7,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::annotation::InputError;
+use crate::annotation::{ImageId, InputError};
 use crate::llm::LlmError;
 use crate::prompt::PromptError;
 use crate::task::TemplateError;
@@ -74,6 +74,64 @@ pub enum ErrorKind {
     TaskName {
         /// The name.
         name: String,
+    },
+    /// A pipeline cannot be built.
+    #[error("the pipeline cannot be built: {problem}")]
+    Pipeline {
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// Another process writes to the run folder.
+    #[error("{} is in use by process {process}; wait for it, or take another folder", .folder.display())]
+    RunInUse {
+        /// The folder.
+        folder: PathBuf,
+        /// Number of the process, if it left one.
+        process: String,
+    },
+    /// A run folder was made with other options.
+    #[error(
+        "the run in {} was made with {option} = {before}, now it is {now}; set it back, or take another folder",
+        .folder.display()
+    )]
+    RunDiffers {
+        /// The folder.
+        folder: PathBuf,
+        /// The option.
+        option: String,
+        /// Its value when the run was made.
+        before: String,
+        /// Its value now.
+        now: String,
+    },
+    /// A file of a run folder is not what it should be.
+    #[error("{} cannot be understood; restore it, or take another folder", .path.display())]
+    RunFile {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// A line of an output is not what it should be.
+    #[error("{}, line {line}, cannot be understood; run again to write it anew", .path.display())]
+    RunLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// The prompt of a journaled unit is no longer the one that was sent.
+    #[error(
+        "the prompt of image {image} for {task} is not the one that was sent; go on with the version that made the run, \
+         or take another folder"
+    )]
+    PromptChanged {
+        /// The image.
+        image: ImageId,
+        /// Name of the task.
+        task: String,
     },
     /// The model cannot be used at all: quota, credentials, unknown name.
     #[error("the run was stopped, because every further request would fail the same way")]

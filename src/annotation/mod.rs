@@ -9,11 +9,13 @@ mod builder;
 mod image;
 mod object;
 mod problem;
+mod source;
 
 pub use builder::ImageRecordBuilder;
 pub use image::{CocoId, Image, ImageId};
 pub use object::{Attribute, BBox, Caption, Object, ObjectId, Region, Relationship};
 pub use problem::{InputError, InputProblem};
+pub use source::{InputFile, RecordSource};
 
 /// One image with all its annotations: the unit of input.
 ///

@@ -1,0 +1,125 @@
+//! `run.json`: all that decides what the data of a run will be.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::annotation::RecordSource;
+use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::{Pipeline, atomic};
+
+/// Format of run folders; a folder of another one is refused.
+const FORMAT: u64 = 1;
+
+const FILE: &str = "run.json";
+
+/// Writes the manifest of a new run, or holds that of an old one against what is asked for now.
+///
+/// The limit and the list of tasks may grow; any other difference would mix two kinds of data in one folder.
+pub(super) fn agree(folder: &Path, pipeline: &Pipeline, source: &dyn RecordSource) -> Result<()> {
+    let path = folder.join(FILE);
+    let now = manifest(pipeline, source);
+    let before = match fs::read(&path) {
+        Ok(bytes) => parse(&path, &bytes)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return write(&path, &now),
+        Err(error) => return Err(Error::io("read", &path, error)),
+    };
+    if let Some((option, before, now)) = difference(&before, &now) {
+        return Err(ErrorKind::RunDiffers { folder: folder.to_owned(), option, before, now }.into());
+    }
+    if before == now { Ok(()) } else { write(&path, &now) }
+}
+
+/// Names of the tasks of the run in `folder`.
+pub(super) fn task_names(folder: &Path) -> Result<Vec<String>> {
+    let path = folder.join(FILE);
+    let bytes = fs::read(&path).map_err(|source| Error::io("read", &path, source))?;
+    let manifest = parse(&path, &bytes)?;
+    let tasks = manifest.get("tasks").and_then(Value::as_object);
+    Ok(tasks.into_iter().flat_map(Map::keys).cloned().collect())
+}
+
+fn manifest(pipeline: &Pipeline, source: &dyn RecordSource) -> Value {
+    let tasks: Map<String, Value> = pipeline.tasks().map(|task| (task.name().to_owned(), task.manifest())).collect();
+    json!({
+        "format": FORMAT,
+        "svitgen": env!("CARGO_PKG_VERSION"),
+        "client": pipeline.client.name(),
+        "parameters": pipeline.parameters,
+        "prompt": pipeline.prompt_options,
+        "policy": pipeline.policy,
+        "tasks": tasks,
+        "inputs": source.inputs(),
+        "limit": pipeline.limit,
+    })
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<Value> {
+    serde_json::from_slice(bytes).map_err(|source| ErrorKind::RunFile { path: path.to_owned(), source }.into())
+}
+
+fn write(path: &Path, manifest: &Value) -> Result<()> {
+    atomic::write(path, format!("{manifest:#}\n").as_bytes())
+}
+
+/// The first option that differs and must not, with its values.
+fn difference(before: &Value, now: &Value) -> Option<(String, String, String)> {
+    let keys = ["format", "client", "parameters", "prompt", "policy", "inputs"];
+    let fixed = keys.iter().find_map(|key| differs(key, &before[key], &now[key]));
+    let tasks = before["tasks"].as_object();
+    let tasks = tasks.into_iter().flatten();
+    let task =
+        || tasks.into_iter().find_map(|(name, task)| differs(&format!("task {name}"), task, &now["tasks"][name]));
+    fixed.or_else(task).or_else(|| shrunk_limit(&before["limit"], &now["limit"]))
+}
+
+fn differs(path: &str, before: &Value, now: &Value) -> Option<(String, String, String)> {
+    match (before, now) {
+        (Value::Object(before), Value::Object(now)) => {
+            let mut keys: Vec<_> = before.keys().chain(now.keys()).collect();
+            keys.sort();
+            let value = |object: &Map<String, Value>, key: &String| object.get(key).cloned().unwrap_or(Value::Null);
+            keys.iter().find_map(|key| differs(&format!("{path}.{key}"), &value(before, key), &value(now, key)))
+        }
+        _ if before == now => None,
+        _ => Some((path.to_owned(), shown(before), shown(now))),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    if value.is_null() { "not set".to_owned() } else { value.to_string() }
+}
+
+fn shrunk_limit(before: &Value, now: &Value) -> Option<(String, String, String)> {
+    let images = |limit: &Value| limit.as_u64().unwrap_or(u64::MAX);
+    (images(now) < images(before)).then(|| ("limit".to_owned(), shown(before), shown(now)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_is_no_difference() {
+        let base = json!({"prompt": {"seed": 1}, "tasks": {"a": {"form": "x"}}, "limit": 5, "svitgen": "0.1.0"});
+        let check = |change: Value, expected: Option<&str>| {
+            let mut now = base.clone();
+            for (key, value) in change.as_object().unwrap() {
+                now[key] = value.clone();
+            }
+            assert_eq!(difference(&base, &now).map(|(option, _, _)| option).as_deref(), expected, "{change}");
+        };
+        check(json!({}), None);
+        check(json!({"svitgen": "0.2.0"}), None);
+        check(json!({"limit": 6}), None);
+        check(json!({"limit": null}), None);
+        check(json!({"limit": 4}), Some("limit"));
+        check(json!({"tasks": {"a": {"form": "x"}, "b": {}}}), None);
+        check(json!({"tasks": {"b": {}}}), Some("task a"));
+        check(json!({"tasks": {"a": {"form": "y"}}}), Some("task a.form"));
+        check(json!({"prompt": {"seed": 2}}), Some("prompt.seed"));
+        check(json!({"inputs": []}), Some("inputs"));
+    }
+}

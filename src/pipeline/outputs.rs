@@ -1,0 +1,122 @@
+//! What a run leaves behind: samples and units by task, and the ledger. No time, no latency, no attempt is in them.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::atomic::{self, AtomicFile};
+use crate::pipeline::journal::Journal;
+use crate::pipeline::{Ledger, TaskLedger, UnitResult};
+use crate::task::Task;
+
+pub(super) fn samples_path(folder: &Path, task: &str) -> PathBuf {
+    folder.join("samples").join(format!("{task}.jsonl"))
+}
+
+pub(super) fn ledger_path(folder: &Path) -> PathBuf {
+    folder.join("ledger.json")
+}
+
+fn units_path(folder: &Path, task: &str) -> PathBuf {
+    folder.join("units").join(format!("{task}.jsonl"))
+}
+
+/// The files of a run while they are written; they take their places together at the end.
+#[derive(Debug)]
+pub(super) struct Outputs {
+    folder: PathBuf,
+    ledger: Ledger,
+    files: Vec<TaskFiles>,
+}
+
+#[derive(Debug)]
+struct TaskFiles {
+    task: String,
+    samples: AtomicFile,
+    units: AtomicFile,
+}
+
+impl Outputs {
+    pub(super) fn create<'a>(folder: &Path, tasks: impl Iterator<Item = &'a Task>) -> Result<Self> {
+        for name in ["samples", "units"] {
+            let path = folder.join(name);
+            fs::create_dir_all(&path).map_err(|source| Error::io("create", &path, source))?;
+        }
+        let mut outputs = Self { folder: folder.to_owned(), ledger: Ledger::default(), files: Vec::new() };
+        for task in tasks {
+            outputs.ledger.tasks.insert(task.name().to_owned(), TaskLedger::default());
+            outputs.files.push(TaskFiles {
+                task: task.name().to_owned(),
+                samples: AtomicFile::create(&samples_path(folder, task.name()))?,
+                units: AtomicFile::create(&units_path(folder, task.name()))?,
+            });
+        }
+        Ok(outputs)
+    }
+
+    pub(super) fn write(&mut self, result: &UnitResult) -> Result<()> {
+        self.ledger.add(result);
+        let Some(files) = self.files.iter_mut().find(|files| files.task == result.task) else { return Ok(()) };
+        if let Some(sample) = &result.sample {
+            write_line(&mut files.samples, sample)?;
+        }
+        write_line(&mut files.units, &unit_line(result))
+    }
+
+    pub(super) fn commit(mut self, journal: &Journal) -> Result<Ledger> {
+        for files in self.files {
+            files.samples.commit()?;
+            files.units.commit()?;
+        }
+        for (name, task) in &mut self.ledger.tasks {
+            task.count_requests(journal.counts(name));
+        }
+        self.ledger.damaged_lines = journal.damaged_lines;
+        let ledger = serde_json::to_value(&self.ledger).unwrap_or_default();
+        atomic::write(&ledger_path(&self.folder), format!("{ledger:#}\n").as_bytes())?;
+        Ok(self.ledger)
+    }
+}
+
+/// What became of a unit, for people who look for what is missing.
+fn unit_line(result: &UnitResult) -> Value {
+    let issues: Vec<Value> = result
+        .parsed
+        .iter()
+        .flat_map(|parsed| &parsed.issues)
+        .map(|issue| {
+            let span = [issue.span.start, issue.span.end];
+            json!({"code": issue.code, "action": issue.action, "span": span, "item": issue.item})
+        })
+        .collect();
+    json!({
+        "image_id": result.image_id,
+        "state": result.state,
+        "cause": result.cause,
+        "pairs": result.sample.as_ref().map_or(0, |sample| sample.n_pairs()),
+        "issues": issues,
+    })
+}
+
+fn write_line(file: &mut AtomicFile, value: &impl Serialize) -> Result<()> {
+    file.write(|writer| {
+        serde_json::to_writer(&mut *writer, value)?;
+        writer.write_all(b"\n")
+    })
+}
+
+/// The values of a file, one a line.
+pub(super) fn read_lines<T: DeserializeOwned>(path: PathBuf) -> Result<impl Iterator<Item = Result<T>>> {
+    let file = File::open(&path).map_err(|source| Error::io("read", &path, source))?;
+    let lines = BufReader::new(file).lines().enumerate();
+    Ok(lines.map(move |(index, line)| {
+        let line = line.map_err(|source| Error::io("read", &path, source))?;
+        serde_json::from_str(&line)
+            .map_err(|source| ErrorKind::RunLine { path: path.clone(), line: index as u64 + 1, source }.into())
+    }))
+}

@@ -1,0 +1,158 @@
+//! One image for one task: the unit of work, and what becomes of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::annotation::{ImageId, ImageRecord};
+use crate::llm::{Completion, LlmError};
+use crate::pipeline::Pipeline;
+use crate::prompt::{Prompt, PromptError, PromptReport};
+use crate::reply::{Outcome, Parsed};
+use crate::sample::Sample;
+
+/// One image for one task.
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) record: Arc<ImageRecord>,
+    pub(super) task_index: usize,
+}
+
+/// What became of one image for one task: each unit is in exactly one of these states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnitState {
+    /// There is a sample of the whole reply.
+    Accepted,
+    /// There is a sample of a part of the reply, or one with defects.
+    Partial,
+    /// The reply could not be used, or there was nothing to ask about.
+    Rejected,
+    /// There is no reply, because the call failed.
+    Failed,
+    /// It has not been asked yet.
+    Pending,
+}
+
+impl UnitState {
+    /// All states in the order of reports.
+    pub const ALL: [Self; 5] = [Self::Accepted, Self::Partial, Self::Rejected, Self::Failed, Self::Pending];
+
+    /// The name used in files and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Partial => "partial",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+            Self::Pending => "pending",
+        }
+    }
+}
+
+impl fmt::Display for UnitState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One image for one task, with all that came of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct UnitResult {
+    /// The image.
+    pub image_id: ImageId,
+    /// Name of the task.
+    pub task: String,
+    /// What became of it.
+    pub state: UnitState,
+    /// Why it is not accepted: a code of [`IssueCode`](crate::reply::IssueCode), `no_annotations`, `template`, or a
+    /// kind of [`LlmErrorKind`](crate::LlmErrorKind).
+    pub cause: Option<String>,
+    /// The sample, if anything could be kept.
+    pub sample: Option<Sample>,
+    /// What the reply holds.
+    pub parsed: Option<Parsed>,
+    /// What the model returned.
+    pub completion: Option<Completion>,
+    /// Why the call failed.
+    pub error: Option<LlmError>,
+    /// What the prompt showed and left out.
+    pub prompt_report: PromptReport,
+}
+
+/// How far a unit got with the model.
+#[derive(Debug)]
+pub(super) enum Call {
+    NotMade,
+    Made(Result<Completion, LlmError>),
+}
+
+impl UnitResult {
+    fn new(image_id: ImageId, task: &str, prompt_report: PromptReport) -> Self {
+        Self {
+            image_id,
+            task: task.to_owned(),
+            state: UnitState::Pending,
+            cause: None,
+            sample: None,
+            parsed: None,
+            completion: None,
+            error: None,
+            prompt_report,
+        }
+    }
+
+    fn ended(mut self, state: UnitState, cause: Option<String>) -> Self {
+        self.state = state;
+        self.cause = cause;
+        self
+    }
+}
+
+impl Pipeline {
+    pub(super) fn prompt(&self, unit: &Unit) -> Result<Prompt, PromptError> {
+        Prompt::new(&unit.record, &self.tasks[unit.task_index].task, &self.prompt_options)
+    }
+
+    /// What becomes of a unit, from its prompt and what the model made of it: a pure function.
+    pub(super) fn conclude(&self, unit: &Unit, prompt: Result<Prompt, PromptError>, call: Call) -> UnitResult {
+        let row = &self.tasks[unit.task_index];
+        let image_id = unit.record.image.id.clone();
+        let task = row.task.name();
+        let prompt = match prompt {
+            Ok(prompt) => prompt,
+            Err(PromptError::NoAnnotations { report, .. }) => {
+                let result = UnitResult::new(image_id, task, report);
+                return result.ended(UnitState::Rejected, Some("no_annotations".to_owned()));
+            }
+            Err(PromptError::Template { .. }) => {
+                let result = UnitResult::new(image_id, task, PromptReport::default());
+                return result.ended(UnitState::Failed, Some("template".to_owned()));
+            }
+        };
+        let mut result = UnitResult::new(image_id, task, prompt.report.clone());
+        match call {
+            Call::NotMade => result,
+            Call::Made(Err(error)) => {
+                let cause = Some(error.kind().to_string());
+                result.error = Some(error);
+                result.ended(UnitState::Failed, cause)
+            }
+            Call::Made(Ok(completion)) => {
+                let parsed = prompt.parse(&completion, &row.parser);
+                result.sample = prompt.sample(&parsed, &completion, &self.policy);
+                let state = match parsed.outcome {
+                    Outcome::Ok => UnitState::Accepted,
+                    Outcome::Partial => UnitState::Partial,
+                    Outcome::Reject => UnitState::Rejected,
+                };
+                let cause = parsed.cause().map(ToString::to_string);
+                result.parsed = Some(parsed);
+                result.completion = Some(completion);
+                result.ended(state, cause)
+            }
+        }
+    }
+}
