@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::annotation::ImageRecord;
-use crate::digest::Digest;
+use crate::digest::{Digest, Digester};
 use crate::error::Result;
 
 /// Records in ascending order of their image id, as often as they are asked for.
@@ -18,6 +18,27 @@ pub trait RecordSource: fmt::Debug + Send + Sync {
 
     /// The files that the records come from, by name, size and digest; they identify the input of a run.
     fn inputs(&self) -> Vec<InputFile>;
+}
+
+/// Records in memory, in any order.
+impl RecordSource for Vec<ImageRecord> {
+    fn records(&self) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
+        let mut records: Vec<&ImageRecord> = self.iter().collect();
+        records.sort_by(|a, b| a.image.id.cmp(&b.image.id));
+        Box::new(records.into_iter().map(|record| Ok(record.clone())))
+    }
+
+    fn inputs(&self) -> Vec<InputFile> {
+        let mut digester = Digester::default();
+        let mut bytes = 0;
+        for record in self {
+            // Numbers and texts are written in full, so equal texts mean equal records.
+            let text = format!("{record:?}\n");
+            bytes += text.len() as u64;
+            digester.update(text.as_bytes());
+        }
+        vec![InputFile { name: "records".to_owned(), bytes, digest: digester.finish() }]
+    }
 }
 
 /// An input by name, size and digest.

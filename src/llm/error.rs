@@ -95,6 +95,11 @@ impl LlmError {
         self
     }
 
+    /// The same error once more, without the error underneath.
+    pub(super) fn repeat(&self) -> Self {
+        Self { kind: self.kind, message: self.message.clone(), retry_after: self.retry_after, source: None }
+    }
+
     /// What can be done about it.
     pub fn kind(&self) -> LlmErrorKind {
         self.kind

@@ -38,9 +38,9 @@ use crate::task::Task;
 /// # Example
 /// ```
 /// use futures::{StreamExt, executor::block_on};
-/// use svitgen::{ImageRecord, Pipeline, Task, UnitBox, llm::RuleLlm, pipeline::UnitState};
+/// use svitgen::{ImageRecord, Pipeline, Task, UnitBox, llm::MockLlm, pipeline::UnitState};
 /// let record = ImageRecord::builder(1).object("dog", UnitBox::new(0.1, 0.2, 0.5, 0.9)?).build();
-/// let pipeline = Pipeline::builder(RuleLlm::new()).task(Task::detail_description()).build()?;
+/// let pipeline = Pipeline::builder(MockLlm::function(|_| "A dog.")).task(Task::detail_description()).build()?;
 /// let results: Vec<_> = block_on(pipeline.stream([Ok(record)]).collect());
 /// let result = results.into_iter().next().ok_or("no result")??;
 /// assert_eq!(result.state, UnitState::Accepted);
