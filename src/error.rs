@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::annotation::{ImageId, InputError};
+use crate::export::ExportError;
 use crate::llm::LlmError;
 use crate::prompt::PromptError;
 use crate::task::TemplateError;
@@ -74,6 +75,14 @@ pub enum ErrorKind {
     TaskName {
         /// The name.
         name: String,
+    },
+    /// A training file cannot be written or read.
+    #[error("{}: {source}", .path.display())]
+    Export {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: ExportError,
     },
     /// A pipeline cannot be built.
     #[error("the pipeline cannot be built: {problem}")]

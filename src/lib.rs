@@ -1,10 +1,12 @@
 //! svitgen.
 
 pub mod annotation;
+mod atomic;
 mod bbox;
 mod choice;
 mod digest;
 mod error;
+pub mod export;
 pub mod llm;
 pub mod pipeline;
 pub mod prompt;

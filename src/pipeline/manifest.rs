@@ -7,8 +7,9 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::annotation::RecordSource;
+use crate::atomic;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::{Pipeline, atomic};
+use crate::pipeline::Pipeline;
 
 /// Format of run folders; a folder of another one is refused.
 const FORMAT: u64 = 1;

@@ -4,7 +4,6 @@
 //! run folder: every completion is journaled before it is read, a killed run goes on where it stopped, and the outputs
 //! are in order of image and task whatever the order of arrival. Start with [`Pipeline`].
 
-mod atomic;
 mod builder;
 mod journal;
 mod ledger;

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::atomic::{self, AtomicFile};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::atomic::{self, AtomicFile};
 use crate::pipeline::journal::Journal;
 use crate::pipeline::{Ledger, TaskLedger, UnitResult};
 use crate::task::Task;
@@ -104,7 +104,7 @@ fn unit_line(result: &UnitResult) -> Value {
 }
 
 fn write_line(file: &mut AtomicFile, value: &impl Serialize) -> Result<()> {
-    file.write(|writer| {
+    file.write_with(|writer| {
         serde_json::to_writer(&mut *writer, value)?;
         writer.write_all(b"\n")
     })

@@ -8,14 +8,14 @@ use crate::error::{Error, Result};
 
 /// A file that takes its place only when [`commit`](Self::commit) is called.
 #[derive(Debug)]
-pub(super) struct AtomicFile {
+pub(crate) struct AtomicFile {
     path: PathBuf,
     temporary: PathBuf,
     writer: BufWriter<File>,
 }
 
 impl AtomicFile {
-    pub(super) fn create(path: &Path) -> Result<Self> {
+    pub(crate) fn create(path: &Path) -> Result<Self> {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".tmp");
         let temporary = path.with_file_name(name);
@@ -24,12 +24,13 @@ impl AtomicFile {
     }
 
     /// Writes what `write` writes; an error names the file.
-    pub(super) fn write(&mut self, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
+    pub(crate) fn write_with(&mut self, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
         write(&mut self.writer).map_err(|source| Error::io("write", &self.temporary, source))
     }
 
-    pub(super) fn commit(mut self) -> Result<()> {
-        self.write(|writer| {
+    /// Puts the file in its place.
+    pub(crate) fn commit(mut self) -> Result<()> {
+        self.write_with(|writer| {
             writer.flush()?;
             writer.get_ref().sync_all()
         })?;
@@ -37,9 +38,19 @@ impl AtomicFile {
     }
 }
 
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
 /// Writes a whole file.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = AtomicFile::create(path)?;
-    file.write(|writer| writer.write_all(bytes))?;
+    file.write_with(|writer| writer.write_all(bytes))?;
     file.commit()
 }
