@@ -1,5 +1,7 @@
 //! Training formats: what is written reads back equal in all that the format can hold.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking and say what they went through")]
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use svitgen::export::{ExportError, Exporter, Format, Llava, Reader, Svit, read_file, write_file};

@@ -1,5 +1,7 @@
 //! Runs: streams, run folders, the ledger, and what is left of a run that is stopped in any way.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking and say what they went through")]
+
 mod folder;
 mod kill;
 mod stream;

@@ -1,5 +1,7 @@
 //! Prompts: what they show of a record, what they leave out, and the way from a completion to a sample.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking and say what they went through")]
+
 mod context;
 mod options;
 mod round;
