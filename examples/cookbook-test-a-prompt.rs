@@ -20,8 +20,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     ));
 
     // A model that cuts its reply off in the second answer, as a real one does at its limit of tokens.
-    let reply = Completion::new("Question: Why is the dog wet?\nAnswer: It has swum.\nQuestion: What next?\nAnswer: It wi")
-        .with_finish_reason(svitgen::llm::FinishReason::Length);
+    let reply =
+        Completion::new("Question: Why is the dog wet?\nAnswer: It has swum.\nQuestion: What next?\nAnswer: It wi")
+            .with_finish_reason(svitgen::llm::FinishReason::Length);
     let mock = MockLlm::rules([("a wet dog", reply)]);
     let completion = block_on(mock.complete(&prompt.request(&Parameters::default().with_temperature(0.7))))?;
     assert_eq!(mock.requests()[0].parameters.temperature, Some(0.7));

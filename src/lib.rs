@@ -14,7 +14,7 @@ pub mod reply;
 mod sample;
 pub mod task;
 
-pub use annotation::{CocoId, Image, ImageId, ImageRecord};
+pub use annotation::{Coco, CocoId, Image, ImageId, ImageRecord, Jsonl, RecordSource, VisualGenome};
 pub use async_trait::async_trait;
 pub use bbox::{BoxError, Clamped, Cut, ImageSize, NamedBox, PixelBox, UnitBox};
 pub use choice::Choices;

@@ -6,16 +6,28 @@
 //! This module knows files and JSON; it knows no prompt, no network, no clock.
 
 mod builder;
+mod coco;
 mod image;
+mod index;
+mod input;
+mod jsonl;
 mod object;
 mod problem;
+mod report;
+mod scanner;
 mod source;
+mod visual_genome;
 
 pub use builder::ImageRecordBuilder;
+pub use coco::Coco;
 pub use image::{CocoId, Image, ImageId};
+pub use input::Input;
+pub use jsonl::{Jsonl, write_record};
 pub use object::{Attribute, BBox, Caption, Object, ObjectId, Region, Relationship};
 pub use problem::{InputError, InputProblem};
+pub use report::{OnBadInput, ReadReport};
 pub use source::{InputFile, RecordSource};
+pub use visual_genome::{VisualGenome, VisualGenomeFiles};
 
 /// One image with all its annotations: the unit of input.
 ///

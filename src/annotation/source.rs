@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::annotation::ImageRecord;
+use crate::annotation::{ImageRecord, ReadReport};
 use crate::digest::{Digest, Digester};
 use crate::error::Result;
 
@@ -18,6 +18,11 @@ pub trait RecordSource: fmt::Debug + Send + Sync {
 
     /// The files that the records come from, by name, size and digest; they identify the input of a run.
     fn inputs(&self) -> Vec<InputFile>;
+
+    /// What was found in the inputs so far, beside the records.
+    fn report(&self) -> ReadReport {
+        ReadReport::default()
+    }
 }
 
 /// Records in memory, in any order.

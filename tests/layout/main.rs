@@ -47,7 +47,10 @@ fn sources() -> BTreeMap<String, String> {
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();
         text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
     };
-    paths.iter().map(|path| (path.strip_prefix(&src).unwrap().to_string_lossy().replace('\\', "/"), code(path))).collect()
+    paths
+        .iter()
+        .map(|path| (path.strip_prefix(&src).unwrap().to_string_lossy().replace('\\', "/"), code(path)))
+        .collect()
 }
 
 #[test]

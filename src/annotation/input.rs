@@ -1,0 +1,124 @@
+//! Inputs: a file that is read by position, or bytes in memory.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+
+/// A file or bytes to read annotations from. A clone reads the same.
+#[derive(Clone)]
+pub struct Input {
+    name: PathBuf,
+    len: u64,
+    data: Data,
+}
+
+#[derive(Clone)]
+enum Data {
+    File(Arc<File>),
+    Bytes(Arc<Cow<'static, [u8]>>),
+}
+
+impl Input {
+    /// A file, which must not change while it is read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be opened.
+    pub fn path(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let io_error = |source| Error::io("read", path, source);
+        let file = File::open(path).map_err(io_error)?;
+        let metadata = file.metadata().map_err(io_error)?;
+        if metadata.is_dir() {
+            return Err(io_error(io::ErrorKind::IsADirectory.into()));
+        }
+        Ok(Self { name: path.to_owned(), len: metadata.len(), data: Data::File(Arc::new(file)) })
+    }
+
+    /// Bytes in memory; `name` stands for the file in messages.
+    pub fn bytes(name: impl Into<PathBuf>, bytes: impl Into<Cow<'static, [u8]>>) -> Self {
+        let bytes = bytes.into();
+        Self { name: name.into(), len: bytes.len() as u64, data: Data::Bytes(Arc::new(bytes)) }
+    }
+
+    /// The path, or the name given to bytes.
+    pub fn name(&self) -> &Path {
+        &self.name
+    }
+
+    /// Size in bytes.
+    pub fn n_bytes(&self) -> u64 {
+        self.len
+    }
+
+    /// Fills `buffer` from `offset` on, as far as there are bytes; returns how many there were.
+    pub(super) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        match &self.data {
+            Data::Bytes(bytes) => {
+                let start = bytes.len().min(usize::try_from(offset).unwrap_or(usize::MAX));
+                let n = buffer.len().min(bytes.len() - start);
+                buffer[..n].copy_from_slice(&bytes[start..start + n]);
+                Ok(n)
+            }
+            Data::File(file) => {
+                let mut n = 0;
+                while n < buffer.len() {
+                    match read_file_at(file, offset + n as u64, &mut buffer[n..]) {
+                        Ok(0) => break,
+                        Ok(n_read) => n += n_read,
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(n)
+            }
+        }
+    }
+
+    /// Reads a part into `buffer`, which takes its size.
+    pub(super) fn read_part(&self, offset: u64, len: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        buffer.resize(len, 0);
+        if self.read_at(offset, buffer)? == len { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+}
+
+#[cfg(unix)]
+fn read_file_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_file_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input").field("name", &self.name).field("n_bytes", &self.len).finish_non_exhaustive()
+    }
+}
+
+/// Reads an input from its start.
+#[derive(Debug)]
+pub(super) struct InputReader<'a> {
+    input: &'a Input,
+    offset: u64,
+}
+
+impl<'a> InputReader<'a> {
+    pub(super) fn new(input: &'a Input) -> Self {
+        Self { input, offset: 0 }
+    }
+}
+
+impl io::Read for InputReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.input.read_at(self.offset, buffer)?;
+        self.offset += n as u64;
+        Ok(n)
+    }
+}
