@@ -116,11 +116,18 @@ pub enum InputProblem {
     #[error("an image has both `width` and `height`, in pixels, or neither")]
     HalfSize,
     /// A record is no JSON or lacks a field.
-    #[error("{0}")]
+    #[error("{}; correct it, or skip what is bad (`OnBadInput::Skip`)", without_place(.0))]
     Json(#[from] serde_json::Error),
     /// A box or an image size that is none.
     #[error(transparent)]
     Box(#[from] BoxError),
+}
+
+/// The message without its line and column, which are those of the record and not of the file.
+fn without_place(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    message.strip_suffix(&place).unwrap_or(&message).to_owned()
 }
 
 /// A problem at a byte of an input.

@@ -1,0 +1,43 @@
+//! Files changed at any place by chance: no panic, and nothing is lost without a word.
+
+use proptest::prelude::*;
+use svitgen::annotation::OnBadInput;
+use svitgen::{RecordSource, Result};
+
+use crate::{records, visual_genome};
+
+const IMAGES: &str = r#"[{"image_id": 1, "width": 100, "height": 50}, {"image_id": 2, "width": 80, "height": 60}]"#;
+
+const OBJECTS: &str = r#"[{"image_id": 1, "objects": [{"object_id": 1, "names": ["a"], "x": 0, "y": 1, "w": 2, "h": 3},
+{"object_id": 2, "names": ["b"], "x": 0, "y": 1, "w": 2, "h": 3}]}, {"image_id": 2, "objects": []}]"#;
+
+const REGIONS: &str =
+    r#"[{"regions": [{"region_id": 1, "phrase": "\u00e9", "x": 1, "y": 2, "width": 3, "height": 4}], "id": 1}]"#;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn no_panic_and_no_silence(file in 0_usize..3, at in any::<prop::sample::Index>(), with in "[\\[\\]{},:\"0-9a-z\\\\ -]", cut in any::<bool>()) {
+        let mut texts = [IMAGES.to_owned(), OBJECTS.to_owned(), REGIONS.to_owned()];
+        let at = at.index(texts[file].len());
+        if cut {
+            texts[file].truncate(at);
+        } else {
+            texts[file].replace_range(at..=at, &with);
+        }
+        let read = |on_bad| -> Result<_> {
+            let source = visual_genome(&texts[0], &texts[1], &texts[2], on_bad)?;
+            Ok((records(&source)?, source.report()))
+        };
+        match (read(OnBadInput::Stop), read(OnBadInput::Skip)) {
+            (Ok((stop, _)), Ok((skip, report))) => {
+                prop_assert!(report.skipped.is_empty());
+                prop_assert_eq!(stop, skip);
+            }
+            (Err(_), Ok((_, report))) => prop_assert!(!report.skipped.is_empty()),
+            (Err(error), Err(_)) => prop_assert!(error.to_string().contains(".json")),
+            (Ok(_), Err(error)) => prop_assert!(false, "{}", error),
+        }
+    }
+}
