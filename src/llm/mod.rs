@@ -7,7 +7,7 @@
 
 mod error;
 mod mock;
-//mod rules;
+mod rules;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::{LlmError, LlmErrorKind};
 pub use mock::{MockLlm, MockReply};
-//pub use rules::RuleLlm;
+pub use rules::RuleLlm;
 
 /// A service that completes prompts.
 ///

@@ -1,1 +1,0 @@
-//! A client that answers by rule.
