@@ -20,9 +20,10 @@ fn main() -> Result<()> {
     let ledger = block_on(pipeline.run(&source, &folder))?;
 
     let run = RunFolder::open(&folder)?;
-    for task in run.tasks() {
+    for (index, task) in run.tasks().iter().enumerate() {
         let samples = || run.samples(task);
-        if let Some(sample) = samples()?.next() {
+        // Another image for each task.
+        if let Some(sample) = samples()?.nth(index + 4) {
             show(&sample?);
         }
         write_file(Svit, samples()?, folder.join(format!("svit-{task}.json")))?;

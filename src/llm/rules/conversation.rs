@@ -2,9 +2,10 @@
 
 use crate::choice::Choices;
 use crate::llm::rules::Pair;
-use crate::llm::rules::english::{capitalized, is_mass, is_plural, number, plural, sentence};
+use crate::llm::rules::english::{capitalized, is_mass, is_plural, is_unique, number, plural, sentence};
+use crate::llm::rules::knowledge::PEOPLE;
 use crate::llm::rules::scene::Scene;
-use crate::llm::rules::statements::StatementKind;
+use crate::llm::rules::statements::{StatementKind, caption_sentence};
 
 pub(super) fn write(scene: &Scene, choices: &mut Choices, n_conversations: usize, n_pairs: usize) -> String {
     let sides: [(&str, Vec<Pair>); 5] = [
@@ -41,7 +42,7 @@ fn contents(scene: &Scene, choices: &mut Choices) -> Vec<Pair> {
                 _ => format!("How many {names} do you see?"),
             };
             pairs.push(Pair::new(question, format!("I count {} {names}.", number(n))));
-        } else if n == 1 {
+        } else if n == 1 && !is_unique(name) {
             let verb = group.verb();
             let question = match choices.below(2) {
                 0 => format!("{} there {} in the image?", capitalized(verb), any(name)),
@@ -96,24 +97,21 @@ fn details(scene: &Scene, choices: &mut Choices) -> Vec<Pair> {
                 0 => Pair::new(format!("What can you tell me about the {subject}?"), answer),
                 _ => Pair::new(format!("Could you say something about the {subject}?"), answer),
             },
-            StatementKind::Noun => {
-                let verb = if is_plural(subject) { "are" } else { "is" };
-                Pair::new(
-                    format!("What {} {verb} there?", kind_of(subject)),
-                    format!("There {verb} {}.", statement.text),
-                )
-            }
+            // What the words are about is told by the objects; without one there is no natural question.
+            StatementKind::Noun => match scene.named_in(subject) {
+                Some(group)
+                    if group.things.len() == 1 && !PEOPLE.contains(&group.name.as_str()) && group.is_countable() =>
+                {
+                    let answer = format!("It is {}.", statement.text);
+                    Pair::new(format!("What does the {} look like?", group.name), answer)
+                }
+                _ => continue,
+            },
         };
         pairs.push(pair);
     }
     choices.shuffle(&mut pairs);
     pairs
-}
-
-/// "kind of car" of "gray car".
-fn kind_of(subject: &str) -> String {
-    let noun = subject.rsplit(' ').next().unwrap_or(subject);
-    format!("kind of {noun}")
 }
 
 fn comparisons(scene: &Scene, choices: &mut Choices) -> Vec<Pair> {
@@ -160,6 +158,6 @@ fn whole(scene: &Scene) -> Vec<Pair> {
     questions
         .into_iter()
         .zip(&scene.captions)
-        .map(|(question, caption)| Pair::new(question, sentence(caption)))
+        .map(|(question, caption)| Pair::new(question, caption_sentence(caption)))
         .collect()
 }

@@ -3,7 +3,7 @@
 use crate::choice::Choices;
 use crate::llm::rules::english::{capitalized, list, sentence};
 use crate::llm::rules::scene::{Group, Scene};
-use crate::llm::rules::statements::{Statement, StatementKind};
+use crate::llm::rules::statements::{Statement, StatementKind, caption_sentence};
 
 pub(super) fn write(scene: &Scene, choices: &mut Choices) -> String {
     let paragraphs = [overview(scene, choices), places(scene, choices), details(scene, choices)];
@@ -14,7 +14,8 @@ pub(super) fn write(scene: &Scene, choices: &mut Choices) -> String {
 fn overview(scene: &Scene, choices: &mut Choices) -> String {
     let mut sentences = Vec::new();
     // The longest sentence about the whole says most.
-    sentences.extend(scene.captions.iter().max_by_key(|caption| caption.len()).map(|caption| sentence(caption)));
+    sentences
+        .extend(scene.captions.iter().max_by_key(|caption| caption.len()).map(|caption| caption_sentence(caption)));
     let names: Vec<String> = scene.groups.iter().take(7).map(Group::some).collect();
     if !names.is_empty() {
         let openings = if sentences.is_empty() {
@@ -36,29 +37,42 @@ fn overview(scene: &Scene, choices: &mut Choices) -> String {
 
 fn places(scene: &Scene, choices: &mut Choices) -> String {
     let mut sentences = Vec::new();
-    for (index, (group, thing)) in scene.singles().take(6).enumerate() {
+    // Things at one place are named in one breath.
+    let mut by_place: Vec<(String, Vec<&Group>)> = Vec::new();
+    for (group, thing) in scene.singles().take(9) {
         let place = thing.place();
-        let the = group.the();
-        let verb = group.verb();
+        let many = group.verb() == "are";
+        if thing.area() > 0.5 {
+            let fill = if many { "fill" } else { "fills" };
+            sentences.push(format!("{} {fill} much of the image.", capitalized(&group.the())));
+        } else if thing.is_wide() {
+            let stretch = if many { "stretch" } else { "stretches" };
+            sentences.push(format!("{} {stretch} {place}.", capitalized(&group.the())));
+        } else {
+            match by_place.iter_mut().find(|(known, _)| *known == place) {
+                Some((_, groups)) => groups.push(group),
+                None => by_place.push((place, vec![group])),
+            }
+        }
+    }
+    for (index, (place, groups)) in by_place.iter().enumerate() {
+        let names: Vec<String> = groups.iter().map(|group| group.the()).collect();
+        let verb = if names.len() > 1 { "are" } else { groups[0].verb() };
         sentences.push(match choices.below(2) {
-            _ if thing.area() > 0.5 => format!("{} {} much of the image.", capitalized(&the), fill(group)),
-            0 if index > 0 => format!("{}, one can see {the}.", capitalized(&place)),
-            _ => format!("{} {verb} {place}.", capitalized(&the)),
+            0 if index > 0 => format!("{}, one can see {}.", capitalized(place), list(&names)),
+            _ => format!("{} {verb} {place}.", capitalized(&list(&names))),
         });
     }
     for group in scene.groups.iter().filter(|group| group.things.len() > 1 && group.is_countable()).take(3) {
         sentences.extend(spread(group));
     }
-    for ((a, first), (b, second)) in scene.singles().zip(scene.singles().skip(1)).take(3) {
+    let solid = || scene.singles().filter(|(group, _)| group.is_countable());
+    for ((a, first), (b, second)) in solid().zip(solid().skip(1)).take(3) {
         if let Some(relation) = first.relation_to(second) {
             sentences.push(format!("{} {} {relation} {}.", capitalized(&a.the()), a.verb(), b.the()));
         }
     }
     sentences.join(" ")
-}
-
-fn fill(group: &Group) -> &'static str {
-    if group.verb() == "are" { "fill" } else { "fills" }
 }
 
 /// How several things of one name are spread over the image.
@@ -72,7 +86,9 @@ fn spread(group: &Group) -> Option<String> {
     match (left, right) {
         (left, _) if left == n => Some(format!("{some} are on the left.")),
         (_, right) if right == n => Some(format!("{some} are on the right.")),
-        (left, right) if left > 0 && right > 0 => Some(format!("{some} are spread over both sides of the image.")),
+        (left, right) if left > 0 && right > 0 && n > 2 => {
+            Some(format!("{some} are spread over both sides of the image."))
+        }
         _ => None,
     }
 }

@@ -54,7 +54,6 @@ const MASS: &[&str] = &[
     "scaffolding",
     "seaweed",
     "shade",
-    "sky",
     "smoke",
     "snow",
     "soap",
@@ -72,6 +71,9 @@ const MASS: &[&str] = &[
     "writing",
     "graffiti",
 ];
+
+/// Things of which a scene has one, so that everybody says "the".
+const UNIQUE: &[&str] = &["sky", "sea", "ocean", "ground", "sun", "moon", "horizon", "floor", "ceiling", "background"];
 
 /// Plurals that are not made with an s.
 const IRREGULAR: &[(&str, &str)] = &[
@@ -154,6 +156,10 @@ pub(super) fn is_mass(name: &str) -> bool {
     MASS.contains(&head(name))
 }
 
+pub(super) fn is_unique(name: &str) -> bool {
+    UNIQUE.contains(&name)
+}
+
 /// Whether the name is a plural already: "trees", "people".
 pub(super) fn is_plural(name: &str) -> bool {
     let head = head(name);
@@ -175,6 +181,14 @@ pub(super) fn plural(name: &str) -> String {
     let start = &name[..name.len() - head.len()];
     if let Some((_, plural)) = IRREGULAR.iter().find(|(singular, _)| *singular == head) {
         return format!("{start}{plural}");
+    }
+    // "bookshelf"
+    let compound = |(singular, plural): &(&str, &str)| {
+        let stem = head.strip_suffix(singular).filter(|_| matches!(*singular, "shelf" | "leaf" | "loaf" | "knife"))?;
+        Some(format!("{start}{stem}{plural}"))
+    };
+    if let Some(plural) = IRREGULAR.iter().find_map(compound) {
+        return plural;
     }
     // "fireman", "policewoman"
     if let Some(stem) = head.strip_suffix("man").filter(|stem| stem.len() > 2) {
@@ -200,10 +214,12 @@ pub(super) fn article(word: &str) -> &'static str {
     if starts(&["hour", "honest", "heir"]) || word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
 }
 
-/// "a car", "some trees", "water".
+/// "a car", "some trees", "water", "the sky".
 pub(super) fn indefinite(name: &str) -> String {
     if is_mass(name) {
         name.to_owned()
+    } else if is_unique(name) {
+        format!("the {name}")
     } else if is_plural(name) {
         format!("some {name}")
     } else {
@@ -285,6 +301,7 @@ mod tests {
         check("toy", "toys");
         check("young woman", "young women");
         check("policeman", "policemen");
+        check("bookshelf", "bookshelves");
         check("trees", "trees");
         check("dress", "dresses");
         check("pair of skis", "pairs of skis");

@@ -79,7 +79,7 @@ impl RuleLlm {
         let user = request.last_user_text();
         let mut system = request.messages.iter().filter(|message| message.role == MessageRole::System);
         let points = asks_for(user, "<st>") || system.any(|message| message.content.contains("<st>"));
-        if asks_for(user, "Topic:") {
+        let reply = if asks_for(user, "Topic:") {
             let n_conversations = asked(user, &["conversation"]).unwrap_or(3);
             let n_pairs = asked(user, &["question", "pair"]).unwrap_or(5);
             conversation::write(&scene, &mut choices, n_conversations, n_pairs)
@@ -89,7 +89,8 @@ impl RuleLlm {
             reasoning::write(&scene, &mut choices, asked(user, &["pair", "question"]).unwrap_or(15))
         } else {
             description::write(&scene, &mut choices)
-        }
+        };
+        if reply.is_empty() { NOTHING.to_owned() } else { reply }
     }
 }
 

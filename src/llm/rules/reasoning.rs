@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::choice::Choices;
 use crate::llm::rules::Pair;
-use crate::llm::rules::english::{capitalized, is_plural, list, number, plural, uncapitalized};
+use crate::llm::rules::english::{capitalized, list, number, plural, uncapitalized};
 use crate::llm::rules::knowledge::{PEOPLE, Setting, known};
 use crate::llm::rules::scene::{Group, Scene};
-use crate::llm::rules::statements::{Statement, StatementKind};
+use crate::llm::rules::statements::{Statement, StatementKind, caption_sentence};
 
 pub(super) fn write(scene: &Scene, choices: &mut Choices, n_pairs: usize) -> String {
     let mut pairs = vec![settings(scene), weather(scene), people(scene), crowd(scene)].concat();
@@ -19,6 +19,7 @@ pub(super) fn write(scene: &Scene, choices: &mut Choices, n_pairs: usize) -> Str
     pairs.extend(lookout(scene));
     // What can always be asked comes last, and only where the rest leaves room.
     pairs.extend(focus(scene));
+    pairs.extend(story(scene));
     Pair::list(&Pair::distinct(pairs, n_pairs))
 }
 
@@ -31,7 +32,9 @@ fn settings(scene: &Scene) -> Vec<Pair> {
     }
     let mut signs: Vec<_> = signs.into_iter().collect();
     signs.sort_by_key(|(_, things)| std::cmp::Reverse(things.len()));
-    let Some((setting, things)) = signs.into_iter().next().filter(|(_, things)| things.len() >= 2) else {
+    let second = signs.get(1).map_or(0, |(_, things)| things.len());
+    let is_clear = |things: &Vec<String>| things.len() >= 2 && things.len() > second;
+    let Some((setting, things)) = signs.into_iter().next().filter(|(_, things)| is_clear(things)) else {
         return Vec::new();
     };
     let things = list(&things[..things.len().min(4)]);
@@ -113,12 +116,16 @@ fn people(scene: &Scene) -> Vec<Pair> {
         );
         pairs.push(Pair::new("Could the people in the image belong together?", answer));
     }
-    for statement in doing.into_iter().take(3) {
-        let are = if is_plural(&statement.subject) { "are" } else { "is" };
-        let question = format!("What {are} the {} probably about to do next?", statement.subject);
-        let it_is = if is_plural(&statement.subject) { "they are" } else { "this person is" };
-        let answer =
-            format!("{}; so most likely {it_is} going on with just that for the moment.", capitalized(&statement.text));
+    let going_on = |statement: &&&Statement| {
+        let mut words = statement.text.split(' ').skip_while(|word| !matches!(*word, "is" | "are")).skip(1);
+        words.next().is_some_and(|word| word.ends_with("ing"))
+    };
+    for statement in doing.iter().filter(going_on).take(2) {
+        let question = format!("What will the {} probably be doing a moment later?", statement.subject);
+        let answer = format!(
+            "{}, and nothing in the image interrupts it, so it will most likely go on.",
+            capitalized(&statement.text)
+        );
         pairs.push(Pair::new(question, answer));
     }
     pairs
@@ -167,11 +174,12 @@ fn caution(scene: &Scene) -> Vec<Pair> {
     });
     let risks = [
         (["car", "bus", "truck", "motorcycle"], "traffic, because vehicles can start or turn without much warning"),
-        (["knife", "stove", "oven", "kettle"], "sharp edges and hot surfaces, because both are within reach"),
+        (["stove", "oven", "kettle", "grill"], "hot surfaces, because one does not see how hot they are"),
+        (["knife", "scissors", "saw", "blade"], "sharp edges, because a slip is quickly made"),
         (["wave", "sea", "lake", "river"], "the water, because its depth cannot be judged from here"),
         (["ski", "skis", "sledge", "slope"], "others on the slope, because stopping on snow takes a long way"),
         (["train", "track", "rail", "platform"], "the edge of the tracks, because trains cannot stop quickly"),
-        (["drill", "saw", "hammer", "wrench"], "tools lying about, because one slips or trips easily"),
+        (["drill", "bucket", "hammer", "wrench"], "tools lying about, because one slips or trips easily"),
     ];
     let mut pairs = Vec::new();
     for (names, risk) in risks {
@@ -202,11 +210,12 @@ fn purposes(scene: &Scene, choices: &mut Choices) -> Vec<Pair> {
             _ => format!("What use would somebody make of {the}?"),
         };
         let answer = match choices.below(2) {
-            0 => format!("Most likely to {purpose}, since that is what {} made for.", made(group)),
+            0 if !purpose.starts_with("be ") => {
+                format!("Most likely to {purpose}, since people use {} for just that.", plural(&group.name))
+            }
             _ => format!(
-                "{} {} usually there to {purpose}, so that is the likeliest reason here as well.",
-                capitalized(&the),
-                verb
+                "{} {verb} usually there to {purpose}, so that is the likeliest reason here as well.",
+                capitalized(&the)
             ),
         };
         pairs.push(Pair::new(question, answer));
@@ -214,15 +223,6 @@ fn purposes(scene: &Scene, choices: &mut Choices) -> Vec<Pair> {
     choices.shuffle(&mut pairs);
     pairs.truncate(6);
     pairs
-}
-
-fn made(group: &Group) -> String {
-    let name = group.name.rsplit(' ').next().unwrap_or(&group.name);
-    if is_plural(name) {
-        format!("{name} are")
-    } else {
-        format!("{} {name} is", crate::llm::rules::english::article(name))
-    }
 }
 
 fn use_by_people(scene: &Scene) -> Vec<Pair> {
@@ -241,7 +241,7 @@ fn use_by_people(scene: &Scene) -> Vec<Pair> {
         );
         Pair::new(question, answer)
     };
-    things.map(pair).take(3).collect()
+    things.map(pair).take(1).collect()
 }
 
 /// What a phrase tells, and what follows from it.
@@ -294,7 +294,7 @@ fn conclusion(text: &str) -> Option<&'static str> {
 
 /// Where a searcher would look for small things.
 fn lookout(scene: &Scene) -> Vec<Pair> {
-    let small = scene.singles().filter(|(_, thing)| thing.area() < 0.01).take(2);
+    let small = scene.singles().filter(|(_, thing)| thing.area() < 0.01).take(1);
     let pair = |(group, thing): (&Group, &crate::llm::rules::scene::Thing)| {
         let (the, place) = (group.the(), thing.place());
         let verb = group.verb();
@@ -308,11 +308,18 @@ fn lookout(scene: &Scene) -> Vec<Pair> {
     small.map(pair).collect()
 }
 
+fn story(scene: &Scene) -> Option<Pair> {
+    let caption = scene.captions.iter().max_by_key(|caption| caption.len())?;
+    let answer =
+        format!("{} What went before cannot be seen, so any longer story would be a guess.", caption_sentence(caption));
+    Some(Pair::new("How much of the story behind the image can be told for sure?", answer))
+}
+
 fn focus(scene: &Scene) -> Vec<Pair> {
-    let Some((group, thing)) = scene.singles().next() else { return Vec::new() };
+    let Some((group, thing)) = scene.singles().find(|(group, _)| group.is_countable()) else { return Vec::new() };
     let the = group.the();
     let answer = format!(
-        "Probably on {the}, because nothing else that stands alone takes up as much of the view, and {} {} {}.",
+        "Probably on {the}, because nothing else of its kind stands beside it and it takes up much of the view, and {} {} {}.",
         if group.verb() == "are" { "they" } else { "it" },
         group.verb(),
         thing.place()

@@ -15,8 +15,7 @@ pub(super) fn write(scene: &Scene, choices: &mut Choices, n_pairs: usize) -> Str
     // In turn, so that a short reply has something of each kind.
     let longest = kinds.iter().map(Vec::len).max().unwrap_or(0);
     let in_turn = (0..longest).flat_map(|index| kinds.iter().filter_map(move |pairs| pairs.get(index).cloned()));
-    let pairs = Pair::distinct(in_turn, n_pairs);
-    if pairs.is_empty() { super::NOTHING.to_owned() } else { Pair::list(&pairs) }
+    Pair::list(&Pair::distinct(in_turn, n_pairs))
 }
 
 /// `<st>man<ed> [x1, y1, x2, y2]`
@@ -32,7 +31,7 @@ fn positions(scene: &Scene, choices: &mut Choices) -> Vec<Pair> {
         let answer = format!("The {here} {verb} {}.", thing.place());
         let question = match choices.below(2) {
             0 => format!("Where in the image {verb} the {here}?"),
-            _ => format!("How would you say where the {here} {verb}?"),
+            _ => format!("In which part of the image {verb} the {here}?"),
         };
         pairs.push(Pair::new(question, answer));
     }
@@ -57,7 +56,8 @@ fn relations(scene: &Scene) -> Vec<Pair> {
     for ((a, first), (b, second)) in singles.iter().zip(singles.iter().skip(1)) {
         let Some(relation) = first.relation_to(second) else { continue };
         let (here, there) = (point(&a.name, &first.bbox), point(&b.name, &second.bbox));
-        let question = format!("How does the {here} lie to the {there}?");
+        let does = if a.verb() == "are" { "do" } else { "does" };
+        let question = format!("How {does} the {here} lie to the {there}?");
         pairs.push(Pair::new(question, format!("The {here} {} {relation} the {there}.", a.verb())));
     }
     pairs

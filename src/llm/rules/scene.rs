@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::llm::rules::english;
 use crate::llm::rules::facts::{FactBox, Facts};
+use crate::llm::rules::knowledge::PEOPLE;
 use crate::llm::rules::statements::{Statement, statement};
 
 /// From which overlap on two boxes of one name are one thing.
@@ -93,6 +94,12 @@ impl Scene {
         })
     }
 
+    /// The group whose name stands in a text as a word of its own.
+    pub(super) fn named_in(&self, text: &str) -> Option<&Group> {
+        let padded = format!(" {text} ");
+        self.groups.iter().find(|group| padded.contains(&format!(" {} ", group.name)))
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.groups.iter().any(|group| group.name == name)
     }
@@ -136,11 +143,26 @@ fn groups(facts: &Facts) -> Vec<Group> {
             things.push(Thing { bbox: bbox.clone() });
         }
     }
+    drop_general_people(&mut groups);
     for group in &mut groups {
         group.things.sort_by(|a, b| b.area().total_cmp(&a.area()));
     }
     groups.sort_by(|a, b| b.things[0].area().total_cmp(&a.things[0].area()));
     groups
+}
+
+/// Takes out persons that another name, such as "woman", tells more of.
+fn drop_general_people(groups: &mut Vec<Group>) {
+    let is_general = |group: &Group| matches!(group.name.as_str(), "person" | "people");
+    let told: Vec<[f64; 4]> = groups
+        .iter()
+        .filter(|group| !is_general(group) && PEOPLE.contains(&group.name.rsplit(' ').next().unwrap_or_default()))
+        .flat_map(|group| group.things.iter().map(|thing| thing.bbox.edges))
+        .collect();
+    for group in groups.iter_mut().filter(|group| is_general(group)) {
+        group.things.retain(|thing| !told.iter().any(|edges| iou(edges, &thing.bbox.edges) >= SAME_IOU));
+    }
+    groups.retain(|group| !group.things.is_empty());
 }
 
 /// Single words that attributes say of the only thing of a name.
@@ -153,7 +175,11 @@ fn add_adjectives(facts: &Facts, groups: &mut [Group]) {
         };
         let is_adjective = |value: &String| {
             let plain = value.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-            plain && value.len() > 2 && value.len() < 16 && !value.ends_with("ing") && !value.ends_with("ed")
+            plain
+                && value.len() > 2
+                && value.len() < 16
+                && !value.ends_with("ing")
+                && (value == "red" || !value.ends_with("ed"))
         };
         let values = values.iter().filter(|value| is_adjective(value) && speakable(value, 20).is_some());
         group.adjectives.extend(values.take(2).cloned());
@@ -211,9 +237,8 @@ impl Thing {
 
     /// Where in the image it is: "in the upper left part of the image".
     pub(super) fn place(&self) -> String {
-        let [x1, _, x2, _] = self.bbox.edges;
         let (x, y) = self.center();
-        let is_wide = x2 - x1 > 0.7;
+        let is_wide = self.is_wide();
         let across = match x {
             _ if is_wide => "",
             x if x < 0.37 => "left",
@@ -233,6 +258,12 @@ impl Thing {
             (half, "") => format!("in the {half} middle of the image"),
             (half, side) => format!("in the {half} {side} part of the image"),
         }
+    }
+
+    /// Whether it reaches over most of the width of the image.
+    pub(super) fn is_wide(&self) -> bool {
+        let [x1, _, x2, _] = self.bbox.edges;
+        x2 - x1 > 0.7
     }
 
     /// How this thing lies to another one, if their boxes settle it: "to the left of".
@@ -272,7 +303,7 @@ impl Group {
 
     /// Whether its things can be counted and told apart.
     pub(super) fn is_countable(&self) -> bool {
-        !english::is_mass(&self.name) && !english::is_plural(&self.name)
+        !english::is_mass(&self.name) && !english::is_plural(&self.name) && !english::is_unique(&self.name)
     }
 
     fn described(&self) -> String {
