@@ -10,7 +10,7 @@ use crate::llm::rules::scene::{Group, Scene};
 use crate::llm::rules::statements::{Statement, StatementKind, caption_sentence};
 
 pub(super) fn write(scene: &Scene, choices: &mut Choices, n_pairs: usize) -> String {
-    let mut pairs = vec![settings(scene), weather(scene), people(scene), crowd(scene)].concat();
+    let mut pairs = [settings(scene), weather(scene), people(scene), crowd(scene)].concat();
     pairs.extend(nearness(scene));
     pairs.extend(caution(scene));
     pairs.extend(purposes(scene, choices));

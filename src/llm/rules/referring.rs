@@ -35,11 +35,18 @@ fn positions(scene: &Scene, choices: &mut Choices) -> Vec<Pair> {
         };
         pairs.push(Pair::new(question, answer));
     }
+    // Of several things of one name each has its own box to be told apart by.
+    let several = scene.groups.iter().filter(|group| group.things.len() > 1 && group.is_countable());
+    for (group, thing) in several.flat_map(|group| group.things.iter().take(3).map(move |thing| (group, thing))) {
+        let here = point(&group.name, &thing.bbox);
+        let answer = format!("This {here} is {}.", thing.place());
+        pairs.push(Pair::new(format!("Where in the image is this {here}?"), answer));
+    }
     pairs
 }
 
 fn counts(scene: &Scene) -> Vec<Pair> {
-    let groups = scene.groups.iter().filter(|group| group.is_countable() && (2..=5).contains(&group.things.len()));
+    let groups = scene.groups.iter().filter(|group| group.is_countable() && (2..=12).contains(&group.things.len()));
     let pair = |group: &crate::llm::rules::scene::Group| {
         let names = plural(&group.name);
         let boxes: Vec<&str> = group.things.iter().map(|thing| thing.bbox.text.as_str()).collect();
