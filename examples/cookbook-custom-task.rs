@@ -21,7 +21,10 @@ impl Scan for Table {
             let is_cut = end == ReplyEnd::Cut && line_end == draft.reply().len();
             match line.find(" | ") {
                 _ if is_cut => draft.unusable(IssueCode::TruncatedTail, line_start..line_end),
-                Some(at) => draft.pair(line_start..line_start + at, line_start + at + 3..line_end),
+                Some(at) => {
+                    draft.label(line_start + at..line_start + at + 3);
+                    draft.pair(line_start..line_start + at, line_start + at + 3..line_end);
+                }
                 // Nothing is lost silently: what is not claimed is reported as stray text.
                 None => {}
             }

@@ -25,7 +25,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
 
 /// What opens files.
 const TOUCH_FILES: [&str; 6] =
-    ["annotation/", "atomic.rs", "export/reader.rs", "pipeline/", "task/instructions.rs", "task/template.rs"];
+    ["annotation/", "atomic.rs", "export/", "pipeline/", "task/instructions.rs", "task/template.rs"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -75,7 +75,7 @@ fn real_records_in_every_form() {
     let (n_replies, n_items) = check_records(records);
     println!("{n_replies} real prompts answered by rule with {n_items} items");
     // One of LLaVA's records has no box to point at, and says so.
-    assert!(n_replies >= 160 && n_items > 1_500, "{n_replies} {n_items}");
+    assert!(n_replies >= 160 && n_items > 850, "{n_replies} {n_items}");
 }
 
 #[test]

@@ -4,7 +4,10 @@
 
 mod folder;
 mod kill;
+mod llava;
 mod stream;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;

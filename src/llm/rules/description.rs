@@ -1,7 +1,7 @@
 //! One description: the whole, the main things and where they are, then details.
 
 use crate::choice::Choices;
-use crate::llm::rules::english::{capitalized, list, sentence};
+use crate::llm::rules::english::{capitalized, is_unique, list, sentence};
 use crate::llm::rules::scene::{Group, Scene};
 use crate::llm::rules::statements::{Statement, StatementKind, caption_sentence};
 
@@ -16,7 +16,8 @@ fn overview(scene: &Scene, choices: &mut Choices) -> String {
     // The longest sentence about the whole says most.
     sentences
         .extend(scene.captions.iter().max_by_key(|caption| caption.len()).map(|caption| caption_sentence(caption)));
-    let names: Vec<String> = scene.groups.iter().take(7).map(Group::some).collect();
+    let telling = scene.groups.iter().filter(|group| !is_unique(&group.name));
+    let names: Vec<String> = telling.take(7).map(Group::some).collect();
     if !names.is_empty() {
         let openings = if sentences.is_empty() {
             ["The image shows", "In the image there are", "This image has"]
