@@ -22,3 +22,7 @@ lint:
 # The documentation, opened.
 doc:
     cargo doc --no-deps --open
+
+# What each stage costs, beside a baseline.
+bench:
+    cargo bench

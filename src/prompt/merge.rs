@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::annotation::{Object, ObjectId};
 use crate::bbox::UnitBox;
+use crate::digest::Digest;
 use crate::prompt::text::folded;
 
 /// With how many earlier objects of its name an object is compared; keeps the time linear for any file.
@@ -74,11 +75,11 @@ impl ShownObjects {
 
 /// Texts that have been shown.
 #[derive(Debug, Default)]
-pub(super) struct ShownTexts(HashSet<String>);
+pub(super) struct ShownTexts(HashSet<Digest>);
 
 impl ShownTexts {
     /// Whether this is the first text that says so.
     pub(super) fn is_new(&mut self, line: &str) -> bool {
-        self.0.insert(folded(line))
+        self.0.insert(Digest::of(folded(line)))
     }
 }

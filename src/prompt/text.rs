@@ -7,6 +7,10 @@ const MAX_CHARS: usize = 1_000;
 
 /// The text on one line: control characters and runs of white space become one space, the ends are trimmed.
 pub(super) fn clean(text: &str) -> Result<String, LeftOutReason> {
+    let plain = text.trim_matches(' ');
+    if is_clean(plain) {
+        return Ok(plain.to_owned());
+    }
     let mut line = String::with_capacity(text.len().min(4 * MAX_CHARS));
     let mut n_chars = 0;
     let mut gap = false;
@@ -27,13 +31,25 @@ pub(super) fn clean(text: &str) -> Result<String, LeftOutReason> {
     if line.is_empty() { Err(LeftOutReason::NoText) } else { Ok(line) }
 }
 
+/// Whether nothing needs to be done, as for most texts: printable ASCII with single spaces.
+fn is_clean(text: &str) -> bool {
+    let mut last = b' ';
+    let is_plain = text.bytes().all(|byte| {
+        let doubled = byte == b' ' && last == b' ';
+        last = byte;
+        matches!(byte, b' '..=b'~') && !doubled
+    });
+    is_plain && !text.is_empty() && text.len() <= MAX_CHARS
+}
+
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{feff}' | '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What two cleaned texts have in common if they say the same: lower case, no punctuation at the ends.
 pub(super) fn folded(line: &str) -> String {
-    line.trim_matches(|c: char| c.is_ascii_punctuation() || c == ' ').to_lowercase()
+    let core = line.trim_matches(|c: char| c.is_ascii_punctuation() || c == ' ');
+    if core.is_ascii() { core.to_ascii_lowercase() } else { core.to_lowercase() }
 }
 
 #[cfg(test)]

@@ -26,35 +26,59 @@ fn is_word(c: char) -> bool {
 /// Phrases in lower case, to be found as whole words.
 #[derive(Debug)]
 pub(super) struct Phrases {
-    /// Each phrase as its words; sorted by the first word.
-    phrases: Vec<Vec<&'static str>>,
+    /// The words of each phrase, by its first byte. Most words of a text start no phrase and end the search here.
+    by_start: [Vec<Vec<&'static str>>; 256],
 }
 
 impl Phrases {
     pub(super) fn new(phrases: &[&'static str]) -> Self {
-        let mut phrases: Vec<Vec<_>> = phrases.iter().map(|phrase| phrase.split(' ').collect()).collect();
-        phrases.sort();
-        Self { phrases }
+        let mut by_start = std::array::from_fn(|_| Vec::new());
+        for phrase in phrases {
+            if let Some(first) = phrase.bytes().next() {
+                by_start[usize::from(first)].push(phrase.split(' ').collect());
+            }
+        }
+        Self { by_start }
     }
 
     /// Bytes of the first phrase that `text` has.
     pub(super) fn find(&self, text: &str) -> Option<Range<usize>> {
-        let words: Vec<_> = words(text).collect();
-        (0..words.len()).find_map(|index| self.find_at(text, &words[index..]))
+        let mut in_word = false;
+        for (offset, byte) in text.bytes().enumerate() {
+            let was_in_word = in_word;
+            in_word = match byte {
+                0x80..=0xbf => in_word,
+                0xc0.. => text[offset..].chars().next().is_some_and(is_word),
+                _ => byte.is_ascii_alphanumeric() || byte == b'\'',
+            };
+            if in_word && !was_in_word {
+                let phrases = &self.by_start[usize::from(byte.to_ascii_lowercase())];
+                if let Some(len) = phrases.iter().find_map(|phrase| len_at_start(phrase, &text[offset..])) {
+                    return Some(offset..offset + len);
+                }
+            }
+        }
+        None
     }
+}
 
-    fn find_at(&self, text: &str, words: &[Range<usize>]) -> Option<Range<usize>> {
-        let first = words.first()?;
-        let first_word = &text[first.clone()];
-        let from = self.phrases.partition_point(|phrase| compare(phrase[0], first_word).is_lt());
-        let candidates = self.phrases[from..].iter().take_while(|phrase| compare(phrase[0], first_word).is_eq());
-        let mut found = candidates.filter(|phrase| {
-            phrase.len() <= words.len()
-                && phrase.iter().zip(words).all(|(known, word)| compare(known, &text[word.clone()]).is_eq())
-        });
-        let len = found.next()?.len();
-        Some(first.start..words[len - 1].end)
+/// Length of a phrase at the start of a text.
+fn len_at_start(phrase: &[&'static str], text: &str) -> Option<usize> {
+    // Nearly every candidate fails here, before its words are looked for.
+    let first = phrase[0].split('\'').next()?;
+    if !text.get(..first.len())?.eq_ignore_ascii_case(first) {
+        return None;
     }
+    let mut words = words(text);
+    let mut end = 0;
+    for known in phrase {
+        let word = words.next()?;
+        end = word.end;
+        if compare(known, &text[word]).is_ne() {
+            return None;
+        }
+    }
+    Some(end)
 }
 
 /// Compares a word in lower case with one of a text, which may have capitals and a typographic apostrophe.
@@ -75,6 +99,18 @@ pub(super) fn starts_with_any(text: &str, phrases: &[&str]) -> bool {
 /// The text in lower case, without punctuation, words set apart by one space: equal for texts that say the same.
 pub(super) fn normalized(text: &str) -> String {
     let mut normal = String::with_capacity(text.len());
+    if text.is_ascii() {
+        for byte in text.bytes() {
+            match byte {
+                b'a'..=b'z' | b'0'..=b'9' | b'\'' => normal.push(char::from(byte)),
+                b'A'..=b'Z' => normal.push(char::from(byte.to_ascii_lowercase())),
+                _ if normal.is_empty() || normal.ends_with(' ') => {}
+                _ => normal.push(' '),
+            }
+        }
+        normal.truncate(normal.trim_end().len());
+        return normal;
+    }
     for word in words(text) {
         if !normal.is_empty() {
             normal.push(' ');
@@ -96,6 +132,8 @@ mod tests {
         assert_eq!(find("a captioned photo"), None);
         assert_eq!(find("its bounding, er, bounding box."), Some("bounding box".into()));
         assert_eq!(find("Sadly I can’t see it"), Some("I can’t see".into()));
+        assert_eq!(find("the image—caption"), Some("caption".into()));
+        assert_eq!(find("ästhetic Ébounding box"), None);
         assert_eq!(find("given"), None);
         assert_eq!(find(""), None);
     }
@@ -104,6 +142,7 @@ mod tests {
     fn normal_forms_ignore_case_space_and_punctuation() {
         assert_eq!(normalized("  Why,\n then? "), normalized("why then"));
         assert_eq!(normalized("ÄÖ!"), "äö");
+        assert_eq!(normalized("It's 5 o'clock…"), normalized("it's 5 -- o'clock."));
         assert!(starts_with_any("I hope these help!", &["i hope"]));
         assert!(!starts_with_any("I hop", &["i hope"]));
     }
