@@ -75,7 +75,7 @@ fn reading() {
         let [image_data, objects, regions] = texts.clone().map(|text| Input::bytes("file.json", text.into_bytes()));
         let source =
             VisualGenomeFiles::new(image_data, objects, regions).on_bad_input(OnBadInput::Stop).open().unwrap();
-        assert_eq!(source.records().map(|record| black_box(record.unwrap())).count(), n);
+        assert_eq!(source.records().filter(|record| black_box(record).is_ok()).count(), n);
     });
     print("index and read images", read, n, "parsing the files to JSON values", base);
 }
