@@ -104,6 +104,7 @@ impl TaskLedger {
             add_to(&mut self.issues, issue.code.as_str(), 1);
         }
         self.pairs += result.sample.as_ref().map_or(0, |sample| sample.n_pairs() as u64);
+        self.requests += u64::from(result.completion.is_some() || result.error.is_some());
         let usage = result.completion.as_ref().and_then(|completion| completion.usage).unwrap_or_default();
         self.input_tokens += usage.input_tokens;
         self.output_tokens += usage.output_tokens;

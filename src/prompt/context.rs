@@ -90,7 +90,7 @@ impl<'a> Writer<'a> {
         let mut shown = ShownTexts::default();
         let mut lines = Lines::new(section);
         for annotation in annotations {
-            let n_boxes = self.context.boxes.len();
+            let (n_boxes, n_clamped) = (self.context.boxes.len(), self.context.report.clamped);
             let line = match line(self, annotation) {
                 Ok(_) if lines.len() >= self.options.max(section) => Err(LeftOutReason::OverLimit),
                 Ok(line) if self.options.merge_phrases && !shown.is_new(&line) => Err(LeftOutReason::Merged),
@@ -100,6 +100,7 @@ impl<'a> Writer<'a> {
                 Ok(line) => lines.push(&line),
                 Err(reason) => {
                     self.context.boxes.truncate(n_boxes);
+                    self.context.report.clamped = n_clamped;
                     self.context.report.leave_out(section, reason, 1);
                 }
             }
