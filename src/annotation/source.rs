@@ -25,6 +25,23 @@ pub trait RecordSource: fmt::Debug + Send + Sync {
     }
 }
 
+/// The records that `read` finds at `n` positions; it leaves some out, and an error ends them.
+pub(super) fn until_error<'a>(
+    n: usize,
+    mut read: impl FnMut(usize) -> Result<Option<ImageRecord>> + Send + 'a,
+) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + 'a> {
+    let mut has_failed = false;
+    let records = (0..n).map_while(move |position| {
+        if has_failed {
+            return None;
+        }
+        let record = read(position);
+        has_failed = record.is_err();
+        Some(record)
+    });
+    Box::new(records.filter_map(Result::transpose))
+}
+
 /// Records in memory, in any order.
 impl RecordSource for Vec<ImageRecord> {
     fn records(&self) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {

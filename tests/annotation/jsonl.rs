@@ -7,7 +7,7 @@ use svitgen::annotation::{
 use svitgen::{Image, ImageId, ImageRecord, ImageSize, PixelBox, RecordSource, Result, UnitBox};
 
 use crate::records;
-use crate::support::shared;
+use crate::support::{say, shared};
 
 fn open(text: &str, on_bad: OnBadInput) -> Result<Jsonl> {
     Jsonl::from_input(Input::bytes("mine.jsonl", text.as_bytes().to_vec()), on_bad)
@@ -19,7 +19,7 @@ fn llava_captions_and_boxes() {
     let source = Jsonl::open(path).unwrap();
     let records = records(&source).unwrap();
     let n_objects: usize = records.iter().map(|record| record.objects.len()).sum();
-    println!("real LLaVA records: {} images, {n_objects} instances", records.len());
+    say(format_args!("real LLaVA records: {} images, {n_objects} instances", records.len()));
     assert_eq!((records.len(), n_objects), (38, 250));
     assert_eq!(records.iter().filter(|record| record.objects.is_empty()).count(), 1);
     assert!(records.iter().all(|record| record.captions.len() >= 5));

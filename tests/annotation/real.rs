@@ -4,7 +4,7 @@ use svitgen::annotation::{Attribute, Coco, Input, VisualGenomeFiles};
 use svitgen::{ImageRecord, RecordSource, VisualGenome};
 
 use crate::records;
-use crate::support::shared;
+use crate::support::{say, shared};
 
 /// Images, objects, attributes, attributes with values, relationships, regions.
 fn totals(records: &[ImageRecord]) -> [usize; 6] {
@@ -30,7 +30,7 @@ fn visual_genome_1_2() {
     let Some(folder) = shared("data/visual_genome") else { return };
     let source = VisualGenome::open(folder).unwrap();
     let records = records(&source).unwrap();
-    println!("real Visual Genome 1.2: 3 images, 119 objects, 773 regions, 114 relationships");
+    say("real Visual Genome 1.2: 3 images, 119 objects, 773 regions, 114 relationships");
     assert_eq!(totals(&records), [3, 119, 119, 67, 114, 773]);
     let first = &records[0];
     assert_eq!(first.image.url.as_deref(), Some("https://cs.stanford.edu/people/rak248/VG_100K_2/1.jpg"));
@@ -72,7 +72,7 @@ fn visual_genome_1_0() {
     let files = files.with_attributes(input("v1.0/attributes.json"));
     let source = files.with_relationships(input("v1.0/relationships.json")).open().unwrap();
     let records = records(&source).unwrap();
-    println!("real Visual Genome 1.0: 3 images, 147 objects, 780 regions, 111 relationships");
+    say("real Visual Genome 1.0: 3 images, 147 objects, 780 regions, 111 relationships");
     let [images, objects, attributes, _, relationships, regions] = totals(&records);
     assert_eq!([images, objects, attributes, relationships, regions], [3, 147, 135, 111, 780]);
     assert!(records[0].objects.iter().all(|object| object.id.is_some() && object.synsets.is_empty()));
@@ -88,7 +88,7 @@ fn visual_genome_1_4() {
         VisualGenomeFiles::new(input("image_data.json"), input("v1.4/objects.json"), input("region_descriptions.json"));
     let source = files.with_relationships(input("v1.4/relationships.json")).open().unwrap();
     let records = records(&source).unwrap();
-    println!("real Visual Genome 1.4: 2 images with 56 objects, 114 relationships");
+    say("real Visual Genome 1.4: 2 images with 56 objects, 114 relationships");
     let [images, objects, _, _, relationships, _] = totals(&records);
     assert_eq!([images, objects, relationships], [3, 56, 114]);
     let merged = records.iter().flat_map(|record| &record.objects).filter(|object| !object.merged_ids.is_empty());
@@ -111,7 +111,7 @@ fn coco_captions_and_instances() {
         (records.len(), captions, records.iter().map(|record| record.objects.len()).sum::<usize>())
     };
     let val = records(&open(&["captions_val2017.json"])).unwrap();
-    println!("real COCO: 2,573 images, 12,870 captions, 722 instances");
+    say("real COCO: 2,573 images, 12,870 captions, 722 instances");
     assert_eq!(count(&val), (2_531, 12_660, 0));
     let with = |n| val.iter().filter(|record| record.captions.len() == n).count();
     assert_eq!((with(5), with(6), with(7)), (2_527, 3, 1));

@@ -9,7 +9,7 @@ use svitgen::annotation::{Coco, Input, OnBadInput, ReadReport, VisualGenomeFiles
 use svitgen::{ImageRecord, RecordSource, Result};
 
 use crate::records;
-use crate::support::shared;
+use crate::support::{say, shared};
 
 /// Makes files with the shared tool; `None`, said aloud, where that or Python is absent.
 fn make(arguments: &[&str]) -> Option<(tempfile::TempDir, Value)> {
@@ -18,7 +18,7 @@ fn make(arguments: &[&str]) -> Option<(tempfile::TempDir, Value)> {
     let output = match Command::new("python3").arg(tool).arg(folder.path()).args(arguments).output() {
         Ok(output) => output,
         Err(error) => {
-            println!("skipped: python3 cannot be run: {error}");
+            say(format_args!("skipped: python3 cannot be run: {error}"));
             return None;
         }
     };
@@ -49,7 +49,11 @@ fn quirks_at_high_rates_lose_nothing() {
             files().with_coco(coco(folder.path(), OnBadInput::Skip)).on_bad_input(OnBadInput::Skip).open().unwrap();
         let records = records(&source).unwrap();
         let report = source.report();
-        println!("{report}");
+        say(format_args!(
+            "{} synthetic images with quirks, {} annotations skipped as bad",
+            records.len(),
+            report.skipped.len()
+        ));
         check_totals(&manifest, &records, &report);
     }
 }
@@ -122,7 +126,7 @@ fn damaged_files_are_told_or_counted() {
         assert_eq!(is, expected);
     }
     assert_eq!(table.lines().count(), DAMAGED.lines().count());
-    println!("91 damaged files: each told or counted");
+    say("91 damaged files: each told or counted");
 }
 
 /// What becomes of a damaged file among whole ones.

@@ -9,7 +9,7 @@ use svitgen::reply::Outcome;
 use svitgen::{ImageRecord, Jsonl, Policy, Prompt, PromptOptions, RecordSource, Task, Verdict, VisualGenome};
 
 use crate::request;
-use crate::support::shared;
+use crate::support::{say, shared};
 
 fn reply(prompt: &Prompt) -> String {
     block_on(RuleLlm::new().complete(&prompt.request(&Parameters::default()))).unwrap().text
@@ -73,7 +73,7 @@ fn real_records_in_every_form() {
     let (llava, vg) = (Jsonl::open(llava).unwrap(), VisualGenome::open(vg).unwrap());
     let records = llava.records().chain(vg.records()).map(|record| record.unwrap());
     let (n_replies, n_items) = check_records(records);
-    println!("{n_replies} real prompts answered by rule with {n_items} items");
+    say(format_args!("{n_replies} real prompts answered by rule with {n_items} items"));
     // One of LLaVA's records has no box to point at, and says so.
     assert!(n_replies >= 160 && n_items > 850, "{n_replies} {n_items}");
 }

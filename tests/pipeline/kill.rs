@@ -11,6 +11,7 @@ use svitgen::Choices;
 use svitgen::llm::MockLlm;
 use svitgen::pipeline::RunFolder;
 
+use crate::support::say;
 use crate::{answer, child_argument, data_files, pipeline, records};
 
 const N_IMAGES: u64 = 60;
@@ -66,7 +67,7 @@ fn a_killed_run_goes_on_and_ends_the_same() {
         assert_eq!(total.requests, n_units + total.unanswered);
         n_unanswered += total.unanswered;
     }
-    println!("{n_kills} kills in {n_runs} runs, {n_unanswered} requests in flight were sent again");
+    say(format_args!("{n_kills} kills in {n_runs} runs, {n_unanswered} requests in flight were sent again"));
 }
 
 #[cfg(unix)]

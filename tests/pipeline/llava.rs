@@ -8,7 +8,7 @@ use svitgen::llm::RuleLlm;
 use svitgen::pipeline::RunFolder;
 use svitgen::{Jsonl, Pipeline, Task};
 
-use crate::support::shared;
+use crate::support::{say, shared};
 
 #[test]
 fn llava_records_become_llava_samples() {
@@ -37,6 +37,6 @@ fn llava_records_become_llava_samples() {
         }
     }
     assert_eq!(n_turns as u64, 2 * total.pairs);
-    println!("real LLaVA records: 38 images became {} entries with {n_turns} turns", ids.len());
+    say(format_args!("real LLaVA records: 38 images became {} entries with {n_turns} turns", ids.len()));
     assert!(ids.len() > 400, "ids are unique over all tasks");
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use svitgen::reply::{Asked, Item, Outcome, Parsed, ReplyContext, ReplyEnd, ReplyForm, ReplyParser};
 
 use crate::account::check_account;
-use crate::support::shared;
+use crate::support::{say, shared};
 
 /// What the parser does not read yet.
 const NOT_YET: [&str; 2] = ["cr_json_fenced", "cr_json_trailing_comma"];
@@ -24,12 +24,12 @@ fn sample_replies_give_the_expected_result() {
         match check(&case) {
             Ok(()) => n_passed += 1,
             Err(reason) => {
-                println!("{id}: {reason}");
+                say(format_args!("{id}: {reason}"));
                 failed.insert(id);
             }
         }
     }
-    println!("{n_passed} real replies read as expected, not yet: {failed:?}");
+    say(format_args!("{n_passed} real replies read as expected, not yet: {failed:?}"));
     assert_eq!(failed, NOT_YET.map(str::to_owned).into());
     assert!(n_passed >= 20, "{n_passed}");
 }

@@ -1,6 +1,14 @@
 //! What several test programs need: where the shared files are.
 
+use std::fmt::Display;
+use std::io::Write;
 use std::path::PathBuf;
+
+/// Says something that is seen even when the test passes.
+pub(crate) fn say(text: impl Display) {
+    // The test harness holds back what is printed, but not what is written.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
 
 /// A file below the folder of real data, or `None`, said aloud, where that folder is absent.
 ///
@@ -12,6 +20,6 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    println!("skipped: {} is absent; SVITGEN_TEST_DATA names the folder of real files", path.display());
+    say(format_args!("skipped: {} is absent; SVITGEN_TEST_DATA names the folder of real files", path.display()));
     None
 }

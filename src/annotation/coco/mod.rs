@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::annotation::coco::raw::{RawCaption, RawCocoImage, RawInstance};
 use crate::annotation::index::{file_name, input_file};
 use crate::annotation::problem::{Fault, InputProblem};
+use crate::annotation::source::until_error;
 use crate::annotation::{
     Caption, CocoId, Image, ImageId, ImageRecord, Input, InputError, InputFile, Object, ObjectId, OnBadInput,
     ReadReport, RecordSource,
@@ -241,16 +242,7 @@ fn of_image(places: &[Place], id: u64) -> &[Place] {
 
 impl RecordSource for Coco {
     fn records(&self) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
-        let mut failed = false;
-        let records = (0..self.images.len()).map_while(move |position| {
-            if failed {
-                return None;
-            }
-            let record = self.record(position);
-            failed = record.is_err();
-            Some(record)
-        });
-        Box::new(records.filter_map(Result::transpose))
+        until_error(self.images.len(), |position| self.record(position))
     }
 
     fn inputs(&self) -> Vec<InputFile> {

@@ -15,6 +15,7 @@ pub use files::VisualGenomeFiles;
 
 use crate::annotation::index::{Index, Place};
 use crate::annotation::problem::{Fault, InputProblem};
+use crate::annotation::source::until_error;
 use crate::annotation::visual_genome::raw::{RawImage, RawList, RawObject, RawRegion, RawRelationship};
 use crate::annotation::{Coco, ImageId, ImageRecord, InputError, InputFile, OnBadInput, ReadReport, RecordSource};
 use crate::error::Result;
@@ -145,16 +146,7 @@ impl VisualGenome {
 impl RecordSource for VisualGenome {
     fn records(&self) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
         let mut buffer = Vec::new();
-        let mut failed = false;
-        let records = (0..self.images.places.len()).map_while(move |position| {
-            if failed {
-                return None;
-            }
-            let record = self.record(position, &mut buffer);
-            failed = record.is_err();
-            Some(record)
-        });
-        Box::new(records.filter_map(Result::transpose))
+        until_error(self.images.places.len(), move |position| self.record(position, &mut buffer))
     }
 
     fn inputs(&self) -> Vec<InputFile> {
