@@ -79,3 +79,8 @@ pub use prompt::{Prompt, PromptError, PromptOptions};
 pub use reply::{Outcome, Parsed, Policy, ReplyForm, ReplyParser};
 pub use sample::{Conversation, Provenance, QaPair, Reference, ReferenceBox, Role, Sample, Turn, Verdict};
 pub use task::Task;
+
+/// The program of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -110,7 +110,7 @@ fn people(scene: &Scene) -> Vec<Pair> {
     }
     if people.len() > 1 {
         let answer = format!(
-            "{} are close enough to share the place, so they may well be there for the same reason, \
+            "{} can be seen together, so they may well be there for the same reason, \
             though the image alone cannot settle whether they know each other.",
             capitalized(&list(&people))
         );
