@@ -24,11 +24,8 @@ pub(super) fn scan(draft: &mut Draft<'_>, end: ReplyEnd) {
 fn fences(draft: &mut Draft<'_>, span: Range<usize>) -> Range<usize> {
     let reply = draft.reply();
     let body = trimmed(reply, span);
-    if !reply[body.clone()].starts_with("```") {
-        return body;
-    }
     let first_line = wrapper::lines(reply, body.clone()).next();
-    let Some(first_line) = first_line else { return body };
+    let Some(first_line) = first_line.filter(|line| wrapper::is_fence(&reply[line.clone()])) else { return body };
     wrapper::before_items(draft, first_line.clone());
     wrapper::closing_fence(draft, first_line.end..body.end)
 }

@@ -138,7 +138,7 @@ pub(super) fn lines(reply: &str, span: Range<usize>) -> impl Iterator<Item = Ran
     })
 }
 
-fn is_fence(line: &str) -> bool {
+pub(super) fn is_fence(line: &str) -> bool {
     line.trim_start().strip_prefix("```").is_some_and(|info| info.trim().chars().all(char::is_alphanumeric))
 }
 

@@ -87,15 +87,16 @@ fn details(scene: &Scene, choices: &mut Choices) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for statement in &scene.statements {
         let subject = &statement.subject;
-        let answer = sentence(&statement.text);
+        let answer = sentence(&statement.told());
+        let mention = statement.mention();
         let pair = match statement.kind {
             StatementKind::Clause if statement.text.contains(" wearing ") || statement.text.contains(" wears ") => {
                 let verb = if is_plural(subject) { "are" } else { "is" };
-                Pair::new(format!("What {verb} the {subject} wearing?"), answer)
+                Pair::new(format!("What {verb} {mention} wearing?"), answer)
             }
             StatementKind::Clause => match choices.below(2) {
-                0 => Pair::new(format!("What can you tell me about the {subject}?"), answer),
-                _ => Pair::new(format!("Could you say something about the {subject}?"), answer),
+                0 => Pair::new(format!("What can you tell me about {mention}?"), answer),
+                _ => Pair::new(format!("Could you say something about {mention}?"), answer),
             },
             // What the words are about is told by the objects; without one there is no natural question.
             StatementKind::Noun => match scene.named_in(subject) {

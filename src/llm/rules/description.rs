@@ -98,7 +98,7 @@ fn details(scene: &Scene, choices: &mut Choices) -> String {
     let mut statements: Vec<&Statement> = scene.statements.iter().collect();
     choices.shuffle(&mut statements);
     let clauses = statements.iter().filter(|statement| statement.kind == StatementKind::Clause);
-    let mut sentences: Vec<String> = clauses.take(7).map(|statement| sentence(&statement.text)).collect();
+    let mut sentences: Vec<String> = clauses.take(7).map(|statement| sentence(&statement.told())).collect();
     let nouns: Vec<String> = statements
         .iter()
         .filter(|statement| statement.kind == StatementKind::Noun)

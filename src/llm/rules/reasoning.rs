@@ -118,10 +118,10 @@ fn people(scene: &Scene) -> Vec<Pair> {
     }
     let going_on = |statement: &&&Statement| {
         let mut words = statement.text.split(' ').skip_while(|word| !matches!(*word, "is" | "are")).skip(1);
-        words.next().is_some_and(|word| word.ends_with("ing"))
+        words.next().is_some_and(|word| word.ends_with("ing") && word != "wearing")
     };
     for statement in doing.iter().filter(going_on).take(2) {
-        let question = format!("What will the {} probably be doing a moment later?", statement.subject);
+        let question = format!("What will {} probably be doing a moment later?", statement.mention());
         let answer = format!(
             "{}, and nothing in the image interrupts it, so it will most likely go on.",
             capitalized(&statement.text)
@@ -264,7 +264,7 @@ fn evidence(scene: &Scene, choices: &mut Choices) -> Vec<Pair> {
 }
 
 fn clause(statement: &Statement) -> Option<String> {
-    (statement.kind == StatementKind::Clause).then(|| uncapitalized(&statement.text))
+    (statement.kind == StatementKind::Clause).then(|| uncapitalized(&statement.told()))
 }
 
 /// What follows from a statement with one of these words.

@@ -193,7 +193,10 @@ fn statements(facts: &Facts, groups: &[Group]) -> Vec<Statement> {
     for (phrase, bbox) in facts.regions.iter().take(MAX_FACTS) {
         let Some(phrase) = speakable(phrase, 100) else { continue };
         if said.insert(phrase.to_lowercase()) {
-            statements.extend(statement(&phrase, bbox.clone()));
+            statements.extend(statement(&phrase, bbox.clone()).map(|statement| {
+                let several = groups.iter().any(|group| group.name == statement.subject && group.things.len() > 1);
+                Statement { is_of_several: several && !english::is_plural(&statement.subject), ..statement }
+            }));
         }
     }
     let names: HashMap<&str, &str> =

@@ -11,6 +11,8 @@ pub(super) struct Statement {
     pub(super) kind: StatementKind,
     /// With an article where English wants one, without a full stop: "the man is wearing a hat", "a red car".
     pub(super) text: String,
+    /// Whether the scene has several things of this name, of which it holds for one.
+    pub(super) is_of_several: bool,
     /// The annotator's own words and their box, where the prompt has it.
     pub(super) phrase: Option<(String, FactBox)>,
 }
@@ -25,7 +27,24 @@ pub(super) enum StatementKind {
 
 impl Statement {
     pub(super) fn clause(subject: String, text: String) -> Self {
-        Self { subject, kind: StatementKind::Clause, text, phrase: None }
+        Self { subject, kind: StatementKind::Clause, text, is_of_several: false, phrase: None }
+    }
+
+    /// "the man", or "one of the men" where there are several.
+    pub(super) fn mention(&self) -> String {
+        if self.is_of_several {
+            format!("one of the {}", english::plural(&self.subject))
+        } else {
+            format!("the {}", self.subject)
+        }
+    }
+
+    /// The text with the subject as [`mention`](Self::mention) has it.
+    pub(super) fn told(&self) -> String {
+        match self.text.strip_prefix(&format!("the {}", self.subject)) {
+            Some(rest) => format!("{}{rest}", self.mention()),
+            None => self.text.clone(),
+        }
     }
 }
 
@@ -103,7 +122,7 @@ pub(super) fn statement(phrase: &str, bbox: Option<FactBox>) -> Option<Statement
         StatementKind::Noun => format!("{} {}", english::article(words[0]), words.join(" ")),
     };
     let phrase = bbox.map(|bbox| (phrase.to_owned(), bbox));
-    Some(Statement { subject, kind, text, phrase })
+    Some(Statement { subject, kind, text, is_of_several: false, phrase })
 }
 
 #[cfg(test)]
