@@ -124,7 +124,7 @@ fn people(scene: &Scene) -> Vec<Pair> {
         let question = format!("What will {} probably be doing a moment later?", statement.mention());
         let answer = format!(
             "{}, and nothing in the image interrupts it, so it will most likely go on.",
-            capitalized(&statement.text)
+            capitalized(&statement.told())
         );
         pairs.push(Pair::new(question, answer));
     }
