@@ -19,6 +19,16 @@ pub struct Draft<'r> {
     pub(super) findings: Vec<(IssueCode, Range<usize>, Option<usize>)>,
 }
 
+impl ItemText {
+    fn decode(&mut self, text: &str) {
+        let text = text.trim();
+        if text != self.text {
+            self.text = text.to_owned();
+            self.origin = Origin::Decoded;
+        }
+    }
+}
+
 impl<'r> Draft<'r> {
     pub(super) fn new(reply: &'r str) -> Self {
         Self { reply, items: Vec::new(), topics: Vec::new(), pieces: Vec::new(), findings: Vec::new() }
@@ -66,9 +76,27 @@ impl<'r> Draft<'r> {
         self.claim(span, PieceKind::Topic(index));
     }
 
+    /// Claims the topic of the current conversation, decoded from its span.
+    pub fn topic_as(&mut self, span: Range<usize>, text: &str) {
+        self.topic(span);
+        if let Some(Some(topic)) = self.topics.last_mut() {
+            topic.decode(text);
+        }
+    }
+
     /// Claims a question and its answer as one item.
     pub fn pair(&mut self, question: Range<usize>, answer: Range<usize>) {
         self.item(Some(question), answer);
+    }
+
+    /// Claims a question and its answer as one item, of which the texts are not the spans themselves but decoded from
+    /// them.
+    pub fn pair_as(&mut self, question: (Range<usize>, &str), answer: (Range<usize>, &str)) {
+        self.item(Some(question.0), answer.0);
+        if let Some(Item { question: Some(asked), answer: answered, .. }) = self.items.last_mut() {
+            asked.decode(question.1);
+            answered.decode(answer.1);
+        }
     }
 
     /// Claims an item that has no question of its own, such as a description.
@@ -103,6 +131,11 @@ impl<'r> Draft<'r> {
         let current = self.topics.len().saturating_sub(1);
         let has_item = self.items.last().is_some_and(|item| item.conversation == current);
         has_item || self.topics.last().is_some_and(Option::is_some)
+    }
+
+    /// Says something about a part of the reply without claiming it.
+    pub fn note(&mut self, code: IssueCode, span: Range<usize>) {
+        self.findings.push((code, span, None));
     }
 
     /// Says something about the last item without claiming anything.

@@ -35,6 +35,13 @@ pub(super) const SPEAKERS: Vocabulary = Vocabulary {
     topic: &["topic"],
 };
 
+impl Vocabulary {
+    /// Whether there are labels that start a conversation.
+    pub(super) fn has_conversations(&self) -> bool {
+        !self.conversation.is_empty()
+    }
+}
+
 /// The label at the start of `line`, if it has one.
 pub(super) fn label_of(line: &str, vocabulary: Vocabulary) -> Option<LabelMatch> {
     let rest = skip_dress(line.trim_start());

@@ -12,6 +12,7 @@ mod draft;
 mod form;
 mod grounding;
 mod issue;
+mod json;
 mod labels;
 mod parser;
 mod policy;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::reply::labels::{Label, QUESTION_ANSWER, SPEAKERS, Vocabulary, label_of};
-use crate::reply::{Draft, IssueCode, ReplyEnd, wrapper};
+use crate::reply::{Draft, IssueCode, ReplyEnd, json, wrapper};
 
 pub(super) fn qa_list(draft: &mut Draft<'_>, end: ReplyEnd) {
     labelled(draft, end, QUESTION_ANSWER);
@@ -15,9 +15,12 @@ pub(super) fn conversations(draft: &mut Draft<'_>, end: ReplyEnd) {
 
 fn labelled(draft: &mut Draft<'_>, end: ReplyEnd, vocabulary: Vocabulary) {
     let body = 0..wrapper::end_tokens(draft);
-    let mut segments = segments(draft.reply(), body, vocabulary);
-    // Without any label, whoever reads the draft says what the text is.
-    let Some(first) = segments.first() else { return };
+    let mut segments = segments(draft.reply(), body.clone(), vocabulary);
+    let Some(first) = segments.first() else {
+        // Without a label it may be JSON; if not, whoever reads the draft says what the text is.
+        json::scan(draft, body.end, vocabulary.has_conversations());
+        return;
+    };
     let fenced = wrapper::before_items(draft, 0..first.label_span.start);
     // Of a cut reply nobody knows what the last text would have become.
     let tail = if end == ReplyEnd::Cut { segments.pop() } else { None };

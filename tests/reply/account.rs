@@ -79,6 +79,19 @@ fn fragment() -> impl Strategy<Value = String> {
         ":",
         "Why?",
         "Because.",
+        "{",
+        "}",
+        ", ",
+        "//",
+        "\\",
+        "\\u00e9",
+        "\"question\": ",
+        "\"answer\": ",
+        "\"Why?\"",
+        "'So.'",
+        "{\"question\": \"Why?\", \"answer\": \"So.\"}",
+        "[{\"from\": \"user\", \"value\": \"Why?\"}, {\"from\": \"gpt\", \"value\": \"So.\"}]",
+        "{\"topic\": \"x\", \"qas\": [",
     ];
     prop_oneof![4 => prop::sample::select(fixed.to_vec()).prop_map(str::to_owned), 1 => "\\PC{0,12}", 1 => "[a-z .]{0,20}"]
 }
@@ -129,11 +142,18 @@ fn time_is_linear_in_the_reply() {
         "---\n",
         "<|",
         "(0.5, ",
+        "{\"a\":",
+        "[",
+        "[{\"q\":1},",
+        "\"",
+        "{\"q\":\"",
     ];
     for fragment in fragments {
-        let reply = format!("Question: a\nAnswer: {}", fragment.repeat(300_000 / fragment.len()));
-        for parser in parsers() {
-            check_account(&reply, &parser.parse(&reply, &ReplyContext::default()));
+        let bare = fragment.repeat(300_000 / fragment.len());
+        for reply in [format!("Question: a\nAnswer: {bare}"), format!("[{{\"q\": \"{bare}"), bare] {
+            for parser in parsers() {
+                check_account(&reply, &parser.parse(&reply, &ReplyContext::default()));
+            }
         }
     }
 }
