@@ -8,67 +8,73 @@ use crate::reply::words::{Phrases, normalized, starts_with_any};
 use crate::reply::{Check, CheckContext, Finding, IssueCode, Item, ItemText};
 
 /// Words that name the annotations, which the trained model will never see.
-static SOURCES: LazyLock<Phrases> = LazyLock::new(|| {
-    Phrases::new(&[
-        "caption",
-        "captions",
-        "annotation",
-        "annotations",
-        "bounding box",
-        "bounding boxes",
-        "bbox",
-        "given description",
-        "given descriptions",
-        "given information",
-        "given data",
-        "given details",
-        "given facts",
-        "provided description",
-        "provided descriptions",
-        "provided information",
-        "provided data",
-        "provided details",
-        "provided facts",
-        "information given",
-        "information provided",
-        "description given",
-        "description provided",
-        "descriptions given",
-        "descriptions provided",
-        "details provided",
-        "data provided",
-        "region description",
-        "region descriptions",
-        "list of objects",
-        "object list",
-        "objects listed",
-        "according to the description",
-        "according to the descriptions",
-        "based on the description",
-        "based on the descriptions",
-        "the description mentions",
-        "the descriptions mention",
-        "the description says",
-        "the description states",
-    ])
-});
+const SOURCES: &[&str] = &[
+    "caption",
+    "captions",
+    "annotation",
+    "annotations",
+    "bounding box",
+    "bounding boxes",
+    "bbox",
+    "given description",
+    "given descriptions",
+    "given information",
+    "given data",
+    "given details",
+    "given facts",
+    "provided description",
+    "provided descriptions",
+    "provided information",
+    "provided data",
+    "provided details",
+    "provided facts",
+    "information given",
+    "information provided",
+    "description given",
+    "description provided",
+    "descriptions given",
+    "descriptions provided",
+    "details provided",
+    "data provided",
+    "region description",
+    "region descriptions",
+    "list of objects",
+    "object list",
+    "objects listed",
+    "according to the description",
+    "according to the descriptions",
+    "based on the description",
+    "based on the descriptions",
+    "the description mentions",
+    "the descriptions mention",
+    "the description says",
+    "the description states",
+];
 
-static COORDINATES: LazyLock<Phrases> = LazyLock::new(|| Phrases::new(&["coordinates", "coordinate"]));
+/// Words that name boxes, in a task that does not point.
+const COORDINATES: &[&str] = &["coordinates", "coordinate"];
 
-static SELF: LazyLock<Phrases> = LazyLock::new(|| {
-    Phrases::new(&[
-        "as an ai",
-        "language model",
-        "i can't see",
-        "i cannot see",
-        "i can not see",
-        "i am unable",
-        "i'm unable",
-        "i am not able to",
-        "i'm not able to",
-        "i don't have access",
-        "i do not have access",
-        "my training data",
+/// Words with which a model speaks of itself.
+const SELF: &[&str] = &[
+    "as an ai",
+    "language model",
+    "i can't see",
+    "i cannot see",
+    "i can not see",
+    "i am unable",
+    "i'm unable",
+    "i am not able to",
+    "i'm not able to",
+    "i don't have access",
+    "i do not have access",
+    "my training data",
+];
+
+static PHRASES: LazyLock<Phrases<IssueCode>> = LazyLock::new(|| {
+    Phrases::new([
+        (IssueCode::SourceLeak, SOURCES),
+        (IssueCode::CoordinateLeak, COORDINATES),
+        (IssueCode::SelfReference, SELF),
     ])
 });
 
@@ -153,12 +159,19 @@ fn check_text(text: &ItemText, context: &CheckContext<'_>, found: &mut impl FnMu
             found(code, text.span_of(hit));
         }
     };
-    report(IssueCode::SourceLeak, SOURCES.find(body));
-    report(IssueCode::SelfReference, SELF.find(body));
+    // One finding of a kind is enough for a text.
+    let mut reported = Vec::new();
+    PHRASES.find_all(body, |code, hit| {
+        let points_rightly = *code == IssueCode::CoordinateLeak && context.is_grounded;
+        if !points_rightly && !reported.contains(code) {
+            reported.push(code.clone());
+            report(code.clone(), Some(hit));
+        }
+    });
     report(IssueCode::SpecialToken, special_token(body, context.is_grounded));
     report(IssueCode::Placeholder, is_placeholder(body).then_some(0..body.len()));
     if !context.is_grounded {
-        report(IssueCode::CoordinateLeak, bracketed_fractions(body).or_else(|| COORDINATES.find(body)));
+        report(IssueCode::CoordinateLeak, bracketed_fractions(body));
     }
 }
 

@@ -23,62 +23,71 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '\'' | '’')
 }
 
-/// Phrases in lower case, to be found as whole words.
+/// Phrases in lower case ASCII, to be found as whole words, each with what it means.
 #[derive(Debug)]
-pub(super) struct Phrases {
+pub(super) struct Phrases<T> {
     /// The words of each phrase, by its first byte. Most words of a text start no phrase and end the search here.
-    by_start: [Vec<Vec<&'static str>>; 256],
+    by_start: [Vec<(Vec<&'static str>, T)>; 256],
 }
 
-impl Phrases {
-    pub(super) fn new(phrases: &[&'static str]) -> Self {
-        let mut by_start = std::array::from_fn(|_| Vec::new());
-        for phrase in phrases {
-            if let Some(first) = phrase.bytes().next() {
-                by_start[usize::from(first)].push(phrase.split(' ').collect());
+impl<T: Clone> Phrases<T> {
+    pub(super) fn new(groups: impl IntoIterator<Item = (T, &'static [&'static str])>) -> Self {
+        let mut by_start: [Vec<_>; 256] = std::array::from_fn(|_| Vec::new());
+        for (meaning, phrases) in groups {
+            for phrase in phrases {
+                if let Some(first) = phrase.bytes().next() {
+                    by_start[usize::from(first)].push((phrase.split(' ').collect(), meaning.clone()));
+                }
             }
         }
         Self { by_start }
     }
 
-    /// Bytes of the first phrase that `text` has.
-    pub(super) fn find(&self, text: &str) -> Option<Range<usize>> {
+    /// Gives each phrase that `text` has to `found`, with its bytes.
+    pub(super) fn find_all(&self, text: &str, mut found: impl FnMut(&T, Range<usize>)) {
         let mut in_word = false;
         for (offset, byte) in text.bytes().enumerate() {
             let was_in_word = in_word;
             in_word = match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'\'' => true,
                 0x80..=0xbf => in_word,
-                0xc0.. => text[offset..].chars().next().is_some_and(is_word),
-                _ => byte.is_ascii_alphanumeric() || byte == b'\'',
+                0xc0.. => starts_with_word(&text[offset..]),
+                _ => false,
             };
             if in_word && !was_in_word {
-                let phrases = &self.by_start[usize::from(byte.to_ascii_lowercase())];
-                if let Some(len) = phrases.iter().find_map(|phrase| len_at_start(phrase, &text[offset..])) {
-                    return Some(offset..offset + len);
+                for (phrase, meaning) in &self.by_start[usize::from(byte.to_ascii_lowercase())] {
+                    if let Some(len) = len_at_start(phrase, &text[offset..]) {
+                        found(meaning, offset..offset + len);
+                    }
                 }
             }
         }
-        None
     }
+}
+
+fn starts_with_word(text: &str) -> bool {
+    text.chars().next().is_some_and(is_word)
 }
 
 /// Length of a phrase at the start of a text.
 fn len_at_start(phrase: &[&'static str], text: &str) -> Option<usize> {
-    // Nearly every candidate fails here, before its words are looked for.
-    let first = phrase[0].split('\'').next()?;
-    if !text.get(..first.len())?.eq_ignore_ascii_case(first) {
-        return None;
-    }
-    let mut words = words(text);
-    let mut end = 0;
-    for known in phrase {
-        let word = words.next()?;
-        end = word.end;
-        if compare(known, &text[word]).is_ne() {
+    let mut at = 0;
+    for (index, word) in phrase.iter().enumerate() {
+        if index > 0 {
+            at += text[at..].find(is_word)?;
+        }
+        for byte in word.bytes() {
+            at += match text.as_bytes().get(at)? {
+                found if found.to_ascii_lowercase() == byte => 1,
+                0xe2 if byte == b'\'' && text[at..].starts_with('’') => '’'.len_utf8(),
+                _ => return None,
+            };
+        }
+        if starts_with_word(&text[at..]) {
             return None;
         }
     }
-    Some(end)
+    Some(at)
 }
 
 /// Compares a word in lower case with one of a text, which may have capitals and a typographic apostrophe.
@@ -126,8 +135,12 @@ mod tests {
 
     #[test]
     fn phrases_are_found_as_whole_words() {
-        let phrases = Phrases::new(&["caption", "bounding box", "given data", "i can't see"]);
-        let find = |text: &str| phrases.find(text).map(|span| text[span].to_owned());
+        let phrases = Phrases::new([((), ["caption", "bounding box", "given data", "i can't see"].as_slice())]);
+        let find = |text: &str| {
+            let mut first = None;
+            phrases.find_all(text, |(), span| drop(first.get_or_insert(text[span].to_owned())));
+            first
+        };
         assert_eq!(find("The Caption says"), Some("Caption".into()));
         assert_eq!(find("a captioned photo"), None);
         assert_eq!(find("its bounding, er, bounding box."), Some("bounding box".into()));
