@@ -168,8 +168,12 @@ fn check_text(text: &ItemText, context: &CheckContext<'_>, found: &mut impl FnMu
             report(code.clone(), Some(hit));
         }
     });
-    report(IssueCode::SpecialToken, special_token(body, context.is_grounded));
     report(IssueCode::Placeholder, is_placeholder(body).then_some(0..body.len()));
+    // Most texts have none of the marks that the rest looks for.
+    if !body.bytes().any(|byte| matches!(byte, b'<' | b'[' | b'(')) {
+        return;
+    }
+    report(IssueCode::SpecialToken, special_token(body, context.is_grounded));
     if !context.is_grounded {
         report(IssueCode::CoordinateLeak, bracketed_fractions(body));
     }
@@ -184,9 +188,6 @@ impl ItemText {
 }
 
 fn special_token(text: &str, is_grounded: bool) -> Option<Range<usize>> {
-    if !text.contains(['<', '[']) {
-        return None;
-    }
     let tags: &[&str] = if is_grounded { &[] } else { TAGS };
     let known = SPECIAL_TOKENS.iter().chain(tags).find_map(|token| text.find(token).map(|at| at..at + token.len()));
     known.or_else(|| {
