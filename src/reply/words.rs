@@ -138,7 +138,7 @@ mod tests {
         let phrases = Phrases::new([((), ["caption", "bounding box", "given data", "i can't see"].as_slice())]);
         let find = |text: &str| {
             let mut first = None;
-            phrases.find_all(text, |(), span| drop(first.get_or_insert(text[span].to_owned())));
+            phrases.find_all(text, |(), span| first = first.take().or(Some(text[span].to_owned())));
             first
         };
         assert_eq!(find("The Caption says"), Some("Caption".into()));
