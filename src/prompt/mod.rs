@@ -57,7 +57,8 @@ pub struct Prompt {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PromptError {
-    /// The image has no annotation that this task could show: a model would be asked about nothing.
+    /// The image has no annotation that this task could show, or no box that it could point at: a model would be asked
+    /// about nothing.
     #[error("image {image}: there is no annotation to prompt about")]
     NoAnnotations {
         /// The image.
@@ -81,12 +82,13 @@ impl Prompt {
     /// The prompt for one image.
     ///
     /// # Errors
-    /// - [`PromptError::NoAnnotations`] if there is nothing to show.
+    /// - [`PromptError::NoAnnotations`] if there is nothing to show, or nothing to point at in a task that points.
     /// - [`PromptError::Template`] if the template fails on this image.
     pub fn new(record: &ImageRecord, task: &Task, options: &PromptOptions) -> Result<Self, PromptError> {
         let context = Context::new(record, task, options);
         let image_id = record.image.id.clone();
-        if context.is_empty() {
+        // Without a box there is nothing to point at.
+        if context.is_empty() || (task.is_grounded() && context.boxes.is_empty()) {
             return Err(PromptError::NoAnnotations { image: image_id, report: context.report });
         }
         let id_text = image_id.to_string();

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 pub use instructions::InstructionPool;
 pub use sections::{Section, Sections};
-pub use template::{Template, TemplateError, TemplateVariables};
+pub use template::{Template, TemplateError, TemplateProblem, TemplateVariables};
 
 use crate::error::{ErrorKind, Result};
 use crate::reply::{Check, IssueCode, Policy, ReplyForm, ReplyParser, each_item};

@@ -60,24 +60,46 @@ pub struct TemplateVariables<'a> {
 /// What is wrong with a template.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{}template, {}: {source}; see prompts/README.md for the variables",
+    "{}template, message {}{}: {problem}",
     .file.as_ref().map(|file| format!("{}: ", file.display())).unwrap_or_default(),
-    place(*.message, .source)
+    .message + 1,
+    line(.problem)
 )]
 pub struct TemplateError {
     /// The file that it comes from, if any.
     pub file: Option<PathBuf>,
     /// Index of the message.
     pub message: usize,
-    /// What is wrong, from the template engine.
-    pub source: minijinja::Error,
+    /// What is wrong.
+    #[source]
+    pub problem: TemplateProblem,
 }
 
-fn place(message: usize, source: &minijinja::Error) -> String {
-    match source.line() {
-        Some(line) => format!("message {}, line {line} of it", message + 1),
-        None => format!("message {}", message + 1),
+/// What is wrong with a message of a template.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TemplateProblem {
+    /// It uses a variable that does not exist.
+    #[error("there is no variable `{name}`; prompts/README.md lists those that there are: {}", known_variables().join(", "))]
+    UnknownVariable {
+        /// The variable.
+        name: String,
+    },
+    /// The template engine cannot read it, or fails on an image.
+    #[error(transparent)]
+    Engine(#[from] minijinja::Error),
+}
+
+/// The line of the message, where the template engine tells it.
+fn line(problem: &TemplateProblem) -> String {
+    match problem {
+        TemplateProblem::Engine(error) => error.line().map(|line| format!(", line {line} of it")).unwrap_or_default(),
+        TemplateProblem::UnknownVariable { .. } => String::new(),
     }
+}
+
+fn known_variables() -> Vec<String> {
+    TemplateVariables::default().pairs().into_iter().map(|(name, _)| name.to_owned()).collect()
 }
 
 impl Template {
@@ -95,13 +117,30 @@ impl Template {
         for (message, (role, text)) in split(source).into_iter().enumerate() {
             environment
                 .add_template_owned(message.to_string(), text.trim().to_owned())
-                .map_err(|source| TemplateError { file: None, message, source })?;
+                .map_err(|error| TemplateError { file: None, message, problem: error.into() })?;
             roles.push(role);
         }
         let template = Self { environment: Arc::new(environment), roles, digest: Digest::of(source) };
-        // Shows unknown variables now rather than at the first image.
+        // Shows what is wrong now rather than at the first image.
+        template.check_variables()?;
         template.render(&TemplateVariables::default())?;
         Ok(template)
+    }
+
+    fn check_variables(&self) -> Result<(), TemplateError> {
+        let known = known_variables();
+        for message in 0..self.roles.len() {
+            let template = self.environment.get_template(&message.to_string());
+            let template = template.map_err(|error| TemplateError { file: None, message, problem: error.into() })?;
+            let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+            unknown
+                .retain(|name| !known.contains(name) && !self.environment.globals().any(|(global, _)| global == name));
+            unknown.sort();
+            if let Some(name) = unknown.into_iter().next() {
+                return Err(TemplateError { file: None, message, problem: TemplateProblem::UnknownVariable { name } });
+            }
+        }
+        Ok(())
     }
 
     /// A template from a file.
@@ -128,7 +167,7 @@ impl Template {
         };
         let messages = self.roles.iter().enumerate().map(|(message, role)| match render(message) {
             Ok(text) => Ok(Message::new(*role, text)),
-            Err(source) => Err(TemplateError { file: None, message, source }),
+            Err(error) => Err(TemplateError { file: None, message, problem: error.into() }),
         });
         messages.collect()
     }
@@ -147,6 +186,10 @@ impl fmt::Debug for Template {
 
 impl TemplateVariables<'_> {
     fn to_value(self) -> Value {
+        Value::from_pairs(self.pairs())
+    }
+
+    fn pairs(self) -> Vec<(&'static str, Value)> {
         let sections = Section::ALL.into_iter().map(|section| section.as_str()).zip(self.sections.map(Value::from));
         let others = [
             ("annotations", Value::from(self.annotations)),
@@ -156,7 +199,7 @@ impl TemplateVariables<'_> {
             ("width", Value::from(self.width)),
             ("height", Value::from(self.height)),
         ];
-        Value::from_pairs(sections.chain(others))
+        sections.chain(others).collect()
     }
 }
 
@@ -209,7 +252,8 @@ mod tests {
             let message = Template::new(text).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
         };
-        check("=== system ===\na\n=== user ===\nb {{ capitons }}", "message 2, line 1");
+        check("=== system ===\na\n=== user ===\nb {{ capitons }}", "message 2: there is no variable `capitons`");
+        check("a\n{{ width.x.y }}", "message 1, line 2");
         check("{% for x in objects %}", "message 1");
         check("{% for x in range(9000) %}{% for y in range(9000) %}x{% endfor %}{% endfor %}", "fuel");
         let missing = Template::from_file("/nowhere/x.txt").unwrap_err().to_string();

@@ -26,10 +26,6 @@ fn check_records(records: impl Iterator<Item = ImageRecord>) -> (usize, usize) {
             let completion = svitgen::Completion::new(reply.clone());
             let parsed = prompt.parse(&completion, &task.parser(Policy::strict()));
             let id = &record.image.id;
-            if task.is_grounded() && prompt.boxes.is_empty() {
-                assert_eq!(parsed.outcome, Outcome::Reject, "{id}: nothing to point at");
-                continue;
-            }
             let others: Vec<_> = parsed.issues.iter().filter(|issue| issue.code.as_str() != "count_short").collect();
             assert!(others.is_empty(), "image {id}, {}: {others:?}\n{reply}", task.name());
             assert_ne!(parsed.outcome, Outcome::Reject);
@@ -74,7 +70,6 @@ fn real_records_in_every_form() {
     let records = llava.records().chain(vg.records()).map(|record| record.unwrap());
     let (n_replies, n_items) = check_records(records);
     say(format_args!("{n_replies} real prompts answered by rule with {n_items} items"));
-    // One of LLaVA's records has no box to point at, and says so.
     assert!(n_replies >= 160 && n_items > 850, "{n_replies} {n_items}");
 }
 

@@ -52,6 +52,10 @@ fn an_image_without_annotations_is_no_prompt() {
     let empty = ImageRecord::new(Image::new(3));
     let error = Prompt::new(&empty, &task, &PromptOptions::default()).unwrap_err();
     assert_eq!(error.to_string(), "image 3: there is no annotation to prompt about");
+    // A task that points needs a box.
+    let captioned = ImageRecord::builder(3).caption("A dog.").build();
+    assert!(Prompt::new(&captioned, &task, &PromptOptions::default()).is_ok());
+    assert!(Prompt::new(&captioned, &Task::referring_qa(), &PromptOptions::default()).is_err());
     // A box in pixels is of no use without the size of the image.
     let pixels = PixelBox::from_xywh(1.0, 1.0, 5.0, 5.0).unwrap();
     let mut unknown = empty;

@@ -7,6 +7,7 @@ use crate::annotation::{CocoId, Image};
 use crate::bbox::ImageSize;
 
 #[derive(Deserialize)]
+#[serde(expecting = "an image")]
 pub(super) struct RawCocoImage {
     id: u64,
     width: u32,
@@ -30,6 +31,7 @@ impl RawCocoImage {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a caption")]
 pub(super) struct RawCaption {
     pub(super) caption: String,
     #[serde(default)]
@@ -37,6 +39,7 @@ pub(super) struct RawCaption {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an instance")]
 pub(super) struct RawInstance {
     /// x, y, width, height in pixels.
     pub(super) bbox: [f64; 4],
@@ -48,6 +51,7 @@ pub(super) struct RawInstance {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a category")]
 pub(super) struct RawCategory {
     pub(super) id: u64,
     pub(super) name: String,

@@ -10,6 +10,7 @@ use crate::annotation::{Attribute, BBox, Caption, CocoId, Image, ImageId, ImageR
 use crate::bbox::{ImageSize, PixelBox, UnitBox};
 
 #[derive(Serialize, Deserialize)]
+#[serde(expecting = "a record: an object with an `id`")]
 pub(super) struct RawRecord {
     #[serde(alias = "image_id")]
     id: ImageId,
@@ -59,6 +60,7 @@ impl Captions {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(expecting = "an object with a name and a box")]
 struct RawObject {
     #[serde(flatten)]
     name: RawName,
@@ -123,6 +125,7 @@ enum RawRegion {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(expecting = "an object with a name, a box and `values`")]
 struct RawAttribute {
     #[serde(flatten)]
     object: RawObject,
@@ -130,6 +133,7 @@ struct RawAttribute {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(expecting = "a relationship: an object with `subject`, `predicate` and `object`")]
 struct RawRelationship {
     subject: RawObject,
     predicate: String,

@@ -7,6 +7,7 @@ use crate::annotation::{Attribute, CocoId, Image, Object, ObjectId, Region, Rela
 use crate::bbox::{ImageSize, PixelBox};
 
 #[derive(Deserialize)]
+#[serde(expecting = "an image")]
 pub(super) struct RawImage {
     #[serde(alias = "id")]
     image_id: u64,
@@ -44,6 +45,7 @@ fn none<T>() -> Option<T> {
 
 /// An object: in `objects.json`, with `attributes` in `attributes.json`, with one `name` as a part of a relationship.
 #[derive(Deserialize)]
+#[serde(expecting = "an object with a box")]
 pub(super) struct RawObject {
     /// `object_names` in `attributes.json` of v1.0.
     #[serde(default, alias = "object_names")]
@@ -84,6 +86,7 @@ impl RawObject {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a region")]
 pub(super) struct RawRegion {
     phrase: String,
     x: f64,
@@ -110,6 +113,7 @@ impl RawRegion {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a relationship")]
 pub(super) struct RawRelationship {
     subject: RawObject,
     predicate: String,
