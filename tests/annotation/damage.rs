@@ -41,3 +41,14 @@ proptest! {
         }
     }
 }
+
+/// `01` is no number, though every bracket and every object of the record is in order.
+#[test]
+fn a_fault_outside_of_every_object_is_told() -> Result<()> {
+    let regions = REGIONS.replace("\"id\": 1}", "\"id\": 01}");
+    let source = visual_genome(IMAGES, OBJECTS, &regions, OnBadInput::Skip)?;
+    let records = records(&source)?;
+    assert_eq!(records[0].regions.len(), 1, "the phrase is good");
+    assert_eq!(source.report().skipped.len(), 1);
+    Ok(())
+}

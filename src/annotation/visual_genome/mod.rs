@@ -233,20 +233,39 @@ impl Reader<'_> {
             Ok(RawList { list: None, .. }) => {
                 self.found.judge(index, Fault::new(place.offset, InputProblem::NoList(kind)), self.id)?;
             }
-            Err(error) if self.found.on_bad == OnBadInput::Stop => {
-                return Err(in_file(Fault::json(place.offset, self.buffer, error)));
-            }
-            // The record is bad somewhere: take what is good of it.
-            Err(_) => {
-                for annotation in salvage::annotations(self.buffer, place.offset, kind, make) {
-                    match annotation {
-                        Ok(annotation) => made.push(annotation),
-                        Err(fault) => self.found.judge(index, fault, self.id)?,
-                    }
+            Err(error) => {
+                let fault = Fault::json(place.offset, self.buffer, error);
+                if self.found.on_bad == OnBadInput::Stop {
+                    return Err(in_file(fault));
                 }
+                self.salvage(index, place, kind, make, fault, &mut made)?;
             }
         }
         self.found.count(index, kind, made.len());
         Ok(made)
+    }
+
+    /// Takes what is good of a record that is bad somewhere.
+    fn salvage<R: DeserializeOwned, T>(
+        &mut self,
+        index: &Index,
+        place: Place,
+        kind: &'static str,
+        make: impl Fn(R) -> Result<T, InputProblem>,
+        fault: Fault,
+        made: &mut Vec<T>,
+    ) -> Result<(), InputError> {
+        let n_skipped = self.found.skipped.len();
+        for annotation in salvage::annotations(self.buffer, place.offset, kind, make) {
+            match annotation {
+                Ok(annotation) => made.push(annotation),
+                Err(fault) => self.found.judge(index, fault, self.id)?,
+            }
+        }
+        // The fault may lie outside of every annotation, as in a number such as 01.
+        if self.found.skipped.len() == n_skipped {
+            self.found.judge(index, fault, self.id)?;
+        }
+        Ok(())
     }
 }
