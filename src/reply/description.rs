@@ -2,19 +2,27 @@
 
 use std::ops::Range;
 
-use crate::reply::{Draft, ReplyEnd, wrapper};
+use crate::reply::lines::{is_fence, lines};
+use crate::reply::json::Described;
+use crate::reply::{Draft, IssueCode, ReplyEnd, json, text, wrapper};
 
 pub(super) fn scan(draft: &mut Draft<'_>, end: ReplyEnd) {
-    let body_end = wrapper::end_tokens(draft);
-    let body = fences(draft, 0..body_end);
+    let Some(body) = wrapper::body(draft) else { return };
+    match json::description(draft, body.clone()) {
+        Some(Described::Text) => return,
+        Some(Described::CutText(text)) if end == ReplyEnd::Cut => return cut(draft, text),
+        Some(Described::CutText(text)) => return draft.unusable(IssueCode::TruncatedTail, text),
+        Some(Described::Pairs) => return draft.unusable(IssueCode::WrongTask, body),
+        None if text::has_pairs(draft.reply(), body.clone()) => return draft.unusable(IssueCode::WrongTask, body),
+        None => {}
+    }
+    let body = fences(draft, body);
     let body = wrapper::introduction(draft, trimmed(draft.reply(), body));
     let body = title(draft, trimmed(draft.reply(), body));
     if end == ReplyEnd::Cut {
         return cut(draft, body);
     }
-    let body = wrapper::separators(draft, body);
-    let body = wrapper::closing_remark(draft, body);
-    let body = trimmed(draft.reply(), wrapper::separators(draft, body));
+    let body = trimmed(draft.reply(), wrapper::closing_remark(draft, body));
     if !body.is_empty() {
         draft.answer(body);
     }
@@ -24,9 +32,9 @@ pub(super) fn scan(draft: &mut Draft<'_>, end: ReplyEnd) {
 fn fences(draft: &mut Draft<'_>, span: Range<usize>) -> Range<usize> {
     let reply = draft.reply();
     let body = trimmed(reply, span);
-    let first_line = wrapper::lines(reply, body.clone()).next();
-    let Some(first_line) = first_line.filter(|line| wrapper::is_fence(&reply[line.clone()])) else { return body };
-    wrapper::before_items(draft, first_line.clone());
+    let first_line = lines(reply, body.clone()).next().map(|line| line.span);
+    let Some(first_line) = first_line.filter(|line| is_fence(&reply[line.clone()])) else { return body };
+    wrapper::preamble(draft, first_line.clone());
     wrapper::closing_fence(draft, first_line.end..body.end)
 }
 
@@ -58,7 +66,7 @@ fn cut(draft: &mut Draft<'_>, body: Range<usize>) {
     if whole > body.start {
         draft.cut_answer(body.start..whole, whole..body.end);
     } else {
-        draft.unusable(crate::reply::IssueCode::TruncatedTail, body);
+        draft.unusable(IssueCode::TruncatedTail, body);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::reply::decode::decoded;
 use crate::reply::{IssueCode, Item, ItemText, Origin, Piece, PieceKind, Wrapper};
 
 /// A reply taken apart into spans.
@@ -17,13 +18,14 @@ pub struct Draft<'r> {
     pub(super) topics: Vec<Option<ItemText>>,
     pub(super) pieces: Vec<Piece>,
     pub(super) findings: Vec<(IssueCode, Range<usize>, Option<usize>)>,
+    n_separators: usize,
 }
 
 impl ItemText {
     fn decode(&mut self, text: &str) {
-        let text = text.trim();
+        let text = decoded(text);
         if text != self.text {
-            self.text = text.to_owned();
+            self.text = text.into_owned();
             self.origin = Origin::Decoded;
         }
     }
@@ -31,7 +33,14 @@ impl ItemText {
 
 impl<'r> Draft<'r> {
     pub(super) fn new(reply: &'r str) -> Self {
-        Self { reply, items: Vec::new(), topics: Vec::new(), pieces: Vec::new(), findings: Vec::new() }
+        Self {
+            reply,
+            items: Vec::new(),
+            topics: Vec::new(),
+            pieces: Vec::new(),
+            findings: Vec::new(),
+            n_separators: 0,
+        }
     }
 
     /// The reply that is taken apart.
@@ -55,8 +64,9 @@ impl<'r> Draft<'r> {
             Wrapper::Preamble => Some(IssueCode::Preamble),
             Wrapper::Postamble => Some(IssueCode::Postamble),
             Wrapper::Fence => Some(IssueCode::Fence),
-            Wrapper::Separator | Wrapper::EndToken => None,
+            Wrapper::Separator | Wrapper::Heading | Wrapper::EndToken | Wrapper::Reasoning => None,
         };
+        self.n_separators += usize::from(wrapper == Wrapper::Separator);
         let span = self.claim(span, PieceKind::Wrapper(wrapper));
         if let Some(code) = code.filter(|_| !span.is_empty()) {
             self.findings.push((code, span, None));
@@ -104,6 +114,14 @@ impl<'r> Draft<'r> {
         self.item(None, answer);
     }
 
+    /// Claims an item that has no question of its own, of which the text is decoded from the span.
+    pub fn answer_as(&mut self, answer: Range<usize>, text: &str) {
+        self.item(None, answer);
+        if let Some(item) = self.items.last_mut() {
+            item.answer.decode(text);
+        }
+    }
+
     /// Claims an item without a question of which the end is missing: what is whole of it, and the tail to be dropped.
     pub fn cut_answer(&mut self, whole: Range<usize>, tail: Range<usize>) {
         self.item(None, whole);
@@ -126,13 +144,6 @@ impl<'r> Draft<'r> {
         self.findings.push((code, question.start..answer.end.max(question.end), None));
     }
 
-    /// Whether the current conversation has a topic or an item.
-    pub fn conversation_is_begun(&self) -> bool {
-        let current = self.topics.len().saturating_sub(1);
-        let has_item = self.items.last().is_some_and(|item| item.conversation == current);
-        has_item || self.topics.last().is_some_and(Option::is_some)
-    }
-
     /// Says something about a part of the reply without claiming it.
     pub fn note(&mut self, code: IssueCode, span: Range<usize>) {
         self.findings.push((code, span, None));
@@ -143,6 +154,26 @@ impl<'r> Draft<'r> {
         if let Some((index, item)) = self.items.iter().enumerate().next_back() {
             self.findings.push((code, item.span(), Some(index)));
         }
+    }
+
+    /// How many conversations were started so far.
+    pub(super) fn n_conversations(&self) -> usize {
+        self.topics.len()
+    }
+
+    /// How many separators were claimed so far.
+    pub(super) fn n_separators(&self) -> usize {
+        self.n_separators
+    }
+
+    /// Parts the items of a reply without headers into conversations, before the items at these indices.
+    pub(super) fn split_conversations(&mut self, breaks: &[usize]) {
+        let mut passed = 0;
+        for (index, item) in self.items.iter_mut().enumerate() {
+            passed += breaks[passed..].iter().take_while(|at| **at <= index).count();
+            item.conversation += passed;
+        }
+        self.topics.resize(self.topics.len() + breaks.len(), None);
     }
 
     pub(super) fn start_again(&mut self) {
@@ -173,8 +204,10 @@ impl<'r> Draft<'r> {
     }
 
     fn text(&self, span: Range<usize>) -> ItemText {
-        let text = self.reply[span.clone()].to_owned();
-        ItemText { text, span, origin: Origin::Verbatim, references: Vec::new() }
+        let slice = &self.reply[span.clone()];
+        let text = decoded(slice);
+        let origin = if text.len() == slice.len() { Origin::Verbatim } else { Origin::Decoded };
+        ItemText { text: text.into_owned(), span, origin, references: Vec::new() }
     }
 
     fn claim(&mut self, span: Range<usize>, kind: PieceKind) -> Range<usize> {
@@ -186,9 +219,7 @@ impl<'r> Draft<'r> {
     }
 
     fn trimmed(&self, span: Range<usize>) -> Range<usize> {
-        let text = &self.reply[span.clone()];
-        let start = span.start + (text.len() - text.trim_start().len());
-        start..start + text.trim().len()
+        trimmed(self.reply, span)
     }
 
     /// Claims what nobody claimed, and puts the pieces in order.
@@ -199,9 +230,13 @@ impl<'r> Draft<'r> {
         let mut gaps = Vec::new();
         for piece in &mut self.pieces {
             // A form of a user's may claim a byte twice: the first claim holds.
-            piece.span = piece.span.start.max(end)..piece.span.end.max(end);
-            gaps.push(end..piece.span.start);
-            end = piece.span.end;
+            if piece.span.start < end {
+                piece.span = trimmed(self.reply, end..piece.span.end.max(end));
+            }
+            if piece.span.start > end {
+                gaps.push(end..piece.span.start);
+            }
+            end = piece.span.end.max(end);
         }
         self.pieces.retain(|piece| !piece.span.is_empty());
         gaps.push(end..self.reply.len());
@@ -213,4 +248,10 @@ impl<'r> Draft<'r> {
         }
         self.pieces.sort_by_key(|piece| piece.span.start);
     }
+}
+
+fn trimmed(reply: &str, span: Range<usize>) -> Range<usize> {
+    let text = &reply[span.clone()];
+    let start = span.start + (text.len() - text.trim_start().len());
+    start..start + text.trim().len()
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::reply::{Draft, ReplyEnd, description, scan};
+use crate::reply::{Draft, ReplyEnd, description, text};
 
 /// The form in which a model is asked to reply.
 #[derive(Clone, Debug)]
@@ -52,8 +52,8 @@ impl ReplyForm {
 
     pub(super) fn scan(&self, draft: &mut Draft<'_>, end: ReplyEnd) {
         match self {
-            Self::Conversations { .. } => scan::conversations(draft, end),
-            Self::QaList { .. } => scan::qa_list(draft, end),
+            Self::Conversations { .. } => text::scan(draft, end, true),
+            Self::QaList { .. } => text::scan(draft, end, false),
             Self::Description => description::scan(draft, end),
             Self::Custom(scan) => scan.scan(draft, end),
         }

@@ -7,16 +7,18 @@
 //! This module knows no network, no clock and no files. Start with [`ReplyParser`].
 
 mod check;
+mod decode;
 mod description;
 mod draft;
 mod form;
 mod grounding;
 mod issue;
 mod json;
-mod labels;
+mod lines;
 mod parser;
 mod policy;
-mod scan;
+mod reasoning;
+mod text;
 mod text_checks;
 mod words;
 mod wrapper;
@@ -197,6 +199,10 @@ pub enum Wrapper {
     Fence,
     /// A line between items, such as `---`.
     Separator,
+    /// A line between items that names what comes next, such as `## Colours`.
+    Heading,
     /// A token by which a chat model ends its turn.
     EndToken,
+    /// What a reasoning model thought before it replied.
+    Reasoning,
 }

@@ -177,7 +177,7 @@ struct Judge<'p> {
 
 impl<'p> Judge<'p> {
     fn new(draft: Draft<'_>, policy: &'p Policy) -> Self {
-        let Draft { reply, items, topics, pieces, findings } = draft;
+        let Draft { reply, items, topics, pieces, findings, .. } = draft;
         let mut judge = Self {
             policy,
             reply_len: reply.len(),

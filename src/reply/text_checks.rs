@@ -125,6 +125,8 @@ const SPECIAL_TOKENS: &[&str] = &[
     "<<SYS>>",
     "<start_of_turn>",
     "<end_of_turn>",
+    "<think>",
+    "</think>",
 ];
 
 const TAGS: &[&str] = &["<st>", "<ed>"];

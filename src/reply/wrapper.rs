@@ -1,37 +1,129 @@
-//! What stands around the items of a reply: introductions, closing remarks, fences, separators, end tokens.
+//! What stands around the items of a reply: introductions, closing remarks, fences, separators, headings, end tokens.
 
 use std::ops::Range;
 
-use crate::reply::words;
-use crate::reply::{Draft, Wrapper};
+use crate::reply::lines::{is_fence, is_separator, lines};
+use crate::reply::words::starts_with_any;
+use crate::reply::{Draft, Wrapper, reasoning};
 
 /// Tokens by which chat models end a turn, left behind by a server that does not strip them.
-const END_TOKENS: &[&str] = &["<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "</s>"];
+const END_TOKENS: &[&str] = &[
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|eot_id|>",
+    "<|end_of_text|>",
+    "<|end|>",
+    "<|return|>",
+    "<|eom_id|>",
+    "<end_of_turn>",
+    "<eos>",
+    "</s>",
+    "[/INST]",
+    "<｜end▁of▁sentence｜>",
+    "[DONE]",
+];
 
 /// How closing remarks begin.
 const CLOSINGS: &[&str] = &[
     "i hope",
     "hope this",
     "hope these",
+    "hope that",
     "let me know",
     "please let me know",
+    "just let me know",
     "feel free",
     "please feel free",
     "these questions",
+    "these question",
     "these pairs",
     "these conversations",
+    "these dialogues",
+    "these qa",
+    "these q",
+    "these cover",
+    "the above",
+    "all questions",
+    "all pairs",
+    "all of these",
+    "each question",
+    "each pair",
+    "each conversation",
     "if you need",
     "if you would like",
     "if you'd like",
+    "if you want",
+    "if you have any",
     "would you like",
+    "do you want me",
+    "do you need",
+    "shall i",
+    "should i",
+    "is there anything",
+    "happy to",
+    "i'm happy to",
+    "i can also",
+    "i can provide",
+    "i can generate",
+    "i have created",
+    "i've created",
+    "i have made",
+    "i've made",
+    "i've tried",
+    "i tried to",
+    "i have tried",
+    "i've kept",
+    "i've based",
+    "please note",
+    "note that these",
+    "note these",
+    "note the above",
+    "note all",
+    "note i",
+    "end of",
+    "that's all",
+    "this concludes",
+    "thank you",
+    "espero que",
+    "ich hoffe",
+    "j'espère",
+    "spero che",
 ];
 
+/// The same in scripts that set no spaces between words.
+const CLOSINGS_UNSPACED: &[&str] = &["希望", "如果您", "如果你需要", "如需", "以上就是", "以上是", "以上、", "以上です", "ご不明"];
+
 /// How introductions of a description begin.
-const OPENINGS: &[&str] =
-    &["here is", "here's", "sure", "certainly", "of course", "below is", "the following is", "absolutely"];
+const OPENINGS: &[&str] = &[
+    "here is",
+    "here's",
+    "sure",
+    "certainly",
+    "of course",
+    "below is",
+    "the following is",
+    "absolutely",
+    "okay",
+    "ok",
+    "great",
+    "voici",
+    "hier ist",
+    "aquí",
+];
+
+/// Words before a number on a line of its own that say which pair comes next.
+const PAIR_NAMES: &[&str] = &["pair", "qa pair", "q a pair", "qa", "set", "example", "item", "round", "exchange", "turn"];
+
+/// Claims reasoning before and end tokens behind what the model was asked for, and returns where that is; `None` if a
+/// reasoning block never ends.
+pub(super) fn body(draft: &mut Draft<'_>) -> Option<Range<usize>> {
+    let end = end_tokens(draft);
+    let start = reasoning::claim(draft, end)?;
+    Some(start..end.max(start))
+}
 
 /// Claims the end tokens at the end of the reply; returns where the rest ends.
-pub(super) fn end_tokens(draft: &mut Draft<'_>) -> usize {
+fn end_tokens(draft: &mut Draft<'_>) -> usize {
     let reply = draft.reply();
     let mut end = reply.trim_end().len();
     while let Some(token) = END_TOKENS.iter().find(|token| reply[..end].ends_with(*token)) {
@@ -44,58 +136,174 @@ pub(super) fn end_tokens(draft: &mut Draft<'_>) -> usize {
 
 /// Claims what stands before the first item: fence marks as such, all else as the introduction. Tells whether a fence
 /// was opened.
-pub(super) fn before_items(draft: &mut Draft<'_>, span: Range<usize>) -> bool {
+pub(super) fn preamble(draft: &mut Draft<'_>, span: Range<usize>) -> bool {
+    around_fences(draft, Wrapper::Preamble, span)
+}
+
+/// Claims what stands behind the last item: fence marks as such, all else as a closing remark.
+pub(super) fn postamble(draft: &mut Draft<'_>, span: Range<usize>) {
+    around_fences(draft, Wrapper::Postamble, span);
+}
+
+fn around_fences(draft: &mut Draft<'_>, wrapper: Wrapper, span: Range<usize>) -> bool {
+    let reply = draft.reply();
     let mut start = span.start;
     let mut fenced = false;
-    for line in lines(draft.reply(), span.clone()) {
-        if is_fence(&draft.reply()[line.clone()]) {
-            draft.wrapper(Wrapper::Preamble, start..line.start);
-            draft.wrapper(Wrapper::Fence, line.clone());
-            start = line.end;
+    for line in lines(reply, span.clone()) {
+        if is_fence(&reply[line.span.clone()]) {
+            draft.wrapper(wrapper, start..line.span.start);
+            draft.wrapper(Wrapper::Fence, line.span.clone());
+            start = line.span.end;
             fenced = true;
         }
     }
-    draft.wrapper(Wrapper::Preamble, start..span.end);
+    draft.wrapper(wrapper, start..span.end);
     fenced
 }
 
-/// Claims the closing fence in `span`, if one was opened before, and what stands behind it; returns the rest.
+/// Claims the closing fence in `span` and what stands behind it; returns the rest.
 pub(super) fn closing_fence(draft: &mut Draft<'_>, span: Range<usize>) -> Range<usize> {
     let reply = draft.reply();
-    let fence = lines(reply, span.clone()).find(|line| is_fence(&reply[line.clone()]));
+    let fence = lines(reply, span.clone()).map(|line| line.span).find(|line| is_fence(&reply[line.clone()]));
     let Some(fence) = fence else { return span };
-    draft.wrapper(Wrapper::Postamble, fence.end..span.end);
     draft.wrapper(Wrapper::Fence, fence.clone());
+    draft.wrapper(Wrapper::Postamble, fence.end..span.end);
     span.start..fence.start
 }
 
-/// Claims separator lines at the end of `span`; returns the rest.
-pub(super) fn separators(draft: &mut Draft<'_>, span: Range<usize>) -> Range<usize> {
+/// Claims separators and headings at the end of a text, below its first line; returns the rest.
+pub(super) fn between_items(draft: &mut Draft<'_>, span: Range<usize>) -> Range<usize> {
     let reply = draft.reply();
     let mut end = span.end;
     loop {
         let rest = reply[span.start..end].trim_end();
-        let line_start = span.start + rest.rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = span.start + rest.len();
-        if line_start == span.start || !is_separator(&reply[line_start..line_end]) {
+        let Some(newline) = rest.rfind('\n') else { return span.start..line_end };
+        let line_start = span.start + newline + 1;
+        let line = &reply[line_start..line_end];
+        let wrapper = if is_separator(line) {
+            Wrapper::Separator
+        } else if is_heading(line) {
+            Wrapper::Heading
+        } else {
             return span.start..line_end;
-        }
-        draft.wrapper(Wrapper::Separator, line_start..line_end);
+        };
+        draft.wrapper(wrapper, line_start..line_end);
         end = line_start;
     }
 }
 
-/// Claims a closing remark: a last paragraph that begins like one; returns the rest.
-pub(super) fn closing_remark(draft: &mut Draft<'_>, span: Range<usize>) -> Range<usize> {
-    let reply = draft.reply();
-    let last = last_paragraph(&reply[span.clone()]).map(|offset| span.start + offset);
-    match last.filter(|start| words::starts_with_any(&reply[*start..span.end], CLOSINGS)) {
-        Some(start) => {
-            draft.wrapper(Wrapper::Postamble, start..span.end);
-            span.start..start
-        }
-        None => span,
+/// A line that names what comes next: `## Colours`, `**Part two**`, `3.`, `QA pair 3:`, `<qa>`.
+fn is_heading(line: &str) -> bool {
+    let line = line.trim();
+    if line.len() > 100 {
+        return false;
     }
+    let hashes = line.trim_start_matches('#');
+    if hashes.len() < line.len() {
+        return hashes.starts_with(' ');
+    }
+    let bare = line.trim_matches(['*', '_', ' ', ':', '(', ')', '[', ']', '.']);
+    let is_number = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit());
+    let has_marks = line.len() > bare.len();
+    let is_emphasized = line.len() > 4
+        && (line.starts_with("**") || line.starts_with("__"))
+        && (line.ends_with("**") || line.ends_with("__") || line.ends_with("**:"))
+        && !bare.ends_with(['!', '?', '"'])
+        && !line.trim_end_matches(['*', '_']).ends_with('.');
+    let is_tag = line.starts_with('<') && line.ends_with('>') && line[1..].find(['<', '|', ']']).is_none();
+    let named = bare.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, ' ' | '#'));
+    let is_pair_name = named.len() < bare.len() && PAIR_NAMES.iter().any(|name| name.eq_ignore_ascii_case(named));
+    is_number && has_marks || is_emphasized || is_tag || is_pair_name
+}
+
+/// Claims tags such as `</answer>` at the end of a text; returns the rest.
+pub(super) fn closing_tags(draft: &mut Draft<'_>, span: Range<usize>) -> Range<usize> {
+    let reply = draft.reply();
+    let mut end = span.end;
+    loop {
+        let text = reply[span.start..end].trim_end();
+        let tag = text.strip_suffix(['>', ']']).and_then(|text| text.rfind(['<', '[']));
+        let Some(tag) = tag.filter(|at| is_closing_tag(&text[*at..])) else { return span.start..end };
+        draft.label(span.start + tag..span.start + text.len());
+        end = span.start + tag;
+    }
+}
+
+/// `</answer>` or `[/A]`, but not `</s>` or `[/INST]`, which are tokens.
+fn is_closing_tag(tag: &str) -> bool {
+    let name = tag[1..tag.len() - 1].strip_prefix('/').unwrap_or_default();
+    let names = ["question", "answer", "q", "a", "qa", "pair", "item", "user", "gpt", "assistant", "human", "conversation"];
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Claims a bar at the end of a question that shares its line with the answer; returns the rest.
+pub(super) fn line_separator(draft: &mut Draft<'_>, span: Range<usize>) -> Range<usize> {
+    let text = draft.reply()[span.clone()].trim_end();
+    let Some(rest) = text.strip_suffix('|') else { return span };
+    draft.label(span.start + rest.len()..span.start + text.len());
+    span.start..span.start + rest.len()
+}
+
+/// Claims the emphasis marks that close what was opened before the label; returns the rest.
+pub(super) fn closing_marks(draft: &mut Draft<'_>, span: Range<usize>, n_marks: usize) -> Range<usize> {
+    let text = draft.reply()[span.clone()].trim_end();
+    let rest = text.trim_end_matches(['*', '_']);
+    let n_closing = (text.len() - rest.len()).min(n_marks);
+    if n_closing == 0 || rest.contains(&text[text.len() - n_closing..]) {
+        return span;
+    }
+    let end = span.start + text.len();
+    draft.label(end - n_closing..end);
+    span.start..end - n_closing
+}
+
+/// The first line of a text that is not blank.
+pub(super) fn first_line(reply: &str, span: Range<usize>) -> Range<usize> {
+    let text = &reply[span.clone()];
+    let start = span.start + (text.len() - text.trim_start().len());
+    let len = reply[start..span.end].find('\n').unwrap_or(span.end - start);
+    start..start + reply[start..start + len].trim_end().len()
+}
+
+/// Claims the marks around the topic in a line; returns the topic.
+pub(super) fn bare_topic(draft: &mut Draft<'_>, line: Range<usize>) -> Range<usize> {
+    let text = &draft.reply()[line.clone()];
+    let mut inner = text.trim_start_matches(['*', '_', '(', '[', '-', '–', '—', ':', ' ', '"']);
+    for word in ["Topic", "topic", "TOPIC"] {
+        if let Some(rest) = inner.strip_prefix(word).map(str::trim_start) {
+            inner = rest.strip_prefix([':', '-', '–', '：']).unwrap_or(inner);
+        }
+    }
+    let inner = inner.trim_start_matches(['*', '_', ' ', '"']);
+    let start = line.end - inner.len();
+    let has_bracket = text[..text.len() - inner.len()].contains(['(', '[']);
+    let end = inner.trim_end_matches(['*', '_', ':', ' ', '"']);
+    let end = if has_bracket { end.trim_end_matches([')', ']', '*', '_', ':', ' ']) } else { end };
+    let end = start + end.len();
+    draft.label(line.start..start);
+    draft.label(end..line.end);
+    start..end
+}
+
+/// Claims a closing remark: a last paragraph or line that begins like one; returns the rest.
+pub(super) fn closing_remark(draft: &mut Draft<'_>, span: Range<usize>) -> Range<usize> {
+    let mut span = between_items(draft, span);
+    // Two paragraphs of courtesy are not rare; more are not read.
+    for _ in 0..3 {
+        let reply = draft.reply();
+        let starts = [last_paragraph(&reply[span.clone()]), last_line(&reply[span.clone()])];
+        let mut remarks = starts.into_iter().flatten().map(|offset| span.start + offset);
+        let Some(start) = remarks.find(|start| is_closing(&reply[*start..span.end])) else { return span };
+        draft.wrapper(Wrapper::Postamble, start..span.end);
+        span = between_items(draft, span.start..start);
+    }
+    span
+}
+
+fn is_closing(text: &str) -> bool {
+    let bare = text.trim_start_matches(['*', '_', '(', '[', '-', ' ', '>']);
+    starts_with_any(bare, CLOSINGS) || CLOSINGS_UNSPACED.iter().any(|closing| bare.starts_with(closing))
 }
 
 /// Claims an introduction: a first line that begins like one and ends with a colon; returns the rest.
@@ -103,47 +311,58 @@ pub(super) fn introduction(draft: &mut Draft<'_>, span: Range<usize>) -> Range<u
     let text = &draft.reply()[span.clone()];
     let line_len = text.find('\n').unwrap_or(text.len());
     let (line, rest) = text.split_at(line_len);
-    let is_introduction = line.trim_end().ends_with([':', '：']) && words::starts_with_any(line, OPENINGS);
+    let is_opening = starts_with_any(line, OPENINGS);
+    let ends = line.trim_end().trim_end_matches(['*', '_']);
+    let is_remark = ends.ends_with(['!', '.']) && line.len() < 100 && starts_with_any(rest, OPENINGS);
+    let is_introduction = is_opening && (ends.ends_with([':', '：']) || is_remark);
     if !is_introduction || rest.trim().is_empty() {
         return span;
     }
     let start = span.start + line_len;
     draft.wrapper(Wrapper::Preamble, span.start..start);
-    start..span.end
+    let rest = start + (rest.len() - rest.trim_start().len())..span.end;
+    if is_remark { introduction(draft, rest) } else { rest }
 }
 
 /// Where the last paragraph starts, if there are several.
 fn last_paragraph(text: &str) -> Option<usize> {
-    let mut blank = false;
-    let mut start = None;
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        if line.trim().is_empty() {
-            blank = offset > 0;
-        } else if std::mem::take(&mut blank) {
-            start = Some(offset);
+    let mut end = text.trim_end().len();
+    loop {
+        let newline = text[..end].rfind('\n')?;
+        let before = text[..newline].trim_end_matches([' ', '\t', '\r']);
+        if before.ends_with('\n') && !before.trim().is_empty() {
+            return Some(newline + 1);
         }
-        offset += line.len();
+        end = newline;
     }
-    start
 }
 
-/// The lines of a part of the reply, without their ends.
-pub(super) fn lines(reply: &str, span: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let mut start = span.start;
-    reply[span].split_inclusive('\n').map(move |line| {
-        let line_start = start;
-        start += line.len();
-        line_start..line_start + line.trim_end_matches(['\n', '\r']).len()
-    })
+/// Where the last line starts, if there are several.
+fn last_line(text: &str) -> Option<usize> {
+    text.trim_end().rfind('\n').map(|newline| newline + 1)
 }
 
-pub(super) fn is_fence(line: &str) -> bool {
-    line.trim_start().strip_prefix("```").is_some_and(|info| info.trim().chars().all(char::is_alphanumeric))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn is_separator(line: &str) -> bool {
-    let line = line.trim();
-    let mark = line.chars().next();
-    line.len() >= 3 && mark.is_some_and(|mark| "-=*_".contains(mark) && line.chars().all(|c| c == mark))
+    #[test]
+    fn headings_name_what_comes_next() {
+        let headings =
+            ["## Colours", "**Part two**", "3.", "**3.**", "(3)", "QA pair 3:", "Pair #3", "<qa>", "</pair>", "**Colours:**"];
+        for line in headings {
+            assert!(is_heading(line), "{line}");
+        }
+        for line in ["#1 in line", "A cup.", "**Yes.**", "**Stop!**", "3 cups", "42", "<st>cup<ed> [0.1, 0.2, 0.3, 0.4]"] {
+            assert!(!is_heading(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn last_paragraphs() {
+        assert_eq!(last_paragraph("a\n\nb\nc\n"), Some(3));
+        assert_eq!(last_paragraph("a\nb"), None);
+        assert_eq!(last_paragraph("\n\na"), None);
+        assert_eq!(last_line("a\nb\n"), Some(2));
+    }
 }

@@ -1,48 +1,104 @@
-//! Replies as files: each of `cases/*.txt` names its form in the first line; the snapshot shows what becomes of it.
+//! Replies as models write them, each with the result it should give, in the files of `cases/`, a folder for each kind.
+//!
+//! A file holds its form and options in the first line, then the reply, then a line `~~~~ expected`, then the result:
+//! the outcome; each item as `question | answer`, with `!code` for each flag; `# topic` before each conversation; and
+//! the other issues as `action code`. `\n` stands for a line end within a text.
 
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
-use svitgen::reply::{Parsed, PieceKind, ReplyContext, ReplyEnd, ReplyForm, ReplyParser};
+use svitgen::reply::{Asked, Parsed, ReplyContext, ReplyEnd, ReplyForm, ReplyParser};
 
-use crate::account::check_account;
+use crate::properties::check_account;
+use crate::support::say;
+
+const SPLIT: &str = "\n~~~~ expected\n";
 
 #[test]
-fn replies_in_files() {
-    insta::glob!("cases/*.txt", |path| {
-        let text = std::fs::read_to_string(path).unwrap();
-        let (form, reply) = text.split_once('\n').unwrap();
-        let mut words = form.split(' ');
-        let parser = parser(words.next().unwrap());
-        let end = if words.next() == Some("cut") { ReplyEnd::Cut } else { ReplyEnd::Whole };
-        let parsed = parser.parse(reply, &ReplyContext::default().with_end(end));
-        check_account(reply, &parsed);
-        insta::assert_snapshot!(render(reply, &parsed));
-    });
-}
-
-fn parser(form: &str) -> ReplyParser {
-    match form {
-        "conversation" => ReplyParser::new(ReplyForm::Conversations { conversations: 2, pairs: 2 }),
-        "description" => ReplyParser::new(ReplyForm::Description),
-        "referring" => ReplyParser::new(ReplyForm::QaList { pairs: 2 }).grounded(),
-        "pairs" => ReplyParser::new(ReplyForm::QaList { pairs: 2 }),
-        other => panic!("no form {other}"),
+fn replies_give_the_expected_result() {
+    let mut failed = Vec::new();
+    let mut n_cases = 0;
+    for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reply/cases")) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (case, expected) = text.split_once(SPLIT).unwrap_or((&text, ""));
+        let (options, reply) = case.split_once('\n').unwrap();
+        let found = result(options, &unescaped(options, reply));
+        n_cases += 1;
+        if found.trim() != expected.trim() {
+            if std::env::var_os("SVITGEN_UPDATE_CASES").is_some() {
+                std::fs::write(&path, format!("{case}{SPLIT}{found}")).unwrap();
+            }
+            failed.push(format!("{}\n--- expected\n{expected}\n--- found\n{found}", path.display()));
+        }
     }
+    say(format_args!("{n_cases} replies in files"));
+    assert!(failed.is_empty(), "{} of {n_cases} failed:\n{}", failed.len(), failed.join("\n"));
+    assert!(n_cases >= 150);
 }
 
-fn render(reply: &str, parsed: &Parsed) -> String {
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files.extend(self::files(&path)) } else { files.push(path) }
+    }
+    files.sort();
+    files
+}
+
+/// Characters that editors would not keep are written as escapes in files with the option `escaped`.
+fn unescaped(options: &str, reply: &str) -> String {
+    if !options.contains("escaped") {
+        return reply.to_owned();
+    }
+    let reply = reply.replace("\\r", "\r").replace("\\t", "\t").replace("\\u{feff}", "\u{feff}");
+    reply.replace("\\u{200b}", "\u{200b}").replace("\\u{a0}", "\u{a0}")
+}
+
+fn result(options: &str, reply: &str) -> String {
+    let mut words = options.split(' ');
+    let mut form = words.next().unwrap().split(':');
+    let name = form.next().unwrap();
+    let counts: Vec<usize> = form.flat_map(|counts| counts.split('x')).map(|count| count.parse().unwrap()).collect();
+    let (form, asked) = match (name, counts.as_slice()) {
+        ("conversation", &[conversations, pairs]) => (
+            ReplyForm::Conversations { conversations, pairs },
+            Asked { conversations: Some(conversations), pairs: Some(pairs) },
+        ),
+        ("conversation", _) => (ReplyForm::Conversations { conversations: 3, pairs: 5 }, Asked::default()),
+        ("description", _) => (ReplyForm::Description, Asked::default()),
+        (_, &[pairs]) => (ReplyForm::QaList { pairs }, Asked { conversations: None, pairs: Some(pairs) }),
+        _ => (ReplyForm::QaList { pairs: 15 }, Asked::default()),
+    };
+    let mut parser = ReplyParser::new(form).with_asked(asked);
+    if name == "referring" {
+        parser = parser.grounded();
+    }
+    let end = if words.any(|word| word == "cut") { ReplyEnd::Cut } else { ReplyEnd::Whole };
+    let parsed = parser.parse(reply, &ReplyContext::default().with_end(end));
+    check_account(reply, &parsed);
+    render(&parsed)
+}
+
+fn render(parsed: &Parsed) -> String {
     let mut out = format!("{}\n", parsed.outcome);
-    for piece in &parsed.pieces {
-        let kind = match piece.kind {
-            PieceKind::Item(index) => format!("item {index} of {}", parsed.items[index].conversation),
-            PieceKind::Topic(index) => format!("topic {index}"),
-            other => format!("{other:?}"),
-        };
-        writeln!(out, "{kind:<20} {:?}", &reply[piece.span.clone()]).unwrap();
+    let mut conversation = None;
+    let line = |text: &str| text.replace('\n', "\\n");
+    for item in &parsed.items {
+        if parsed.has_conversations && conversation != Some(item.conversation) {
+            conversation = Some(item.conversation);
+            let topic = parsed.topics[item.conversation].as_ref().map_or("", |topic| topic.text.as_str());
+            writeln!(out, "# {topic}").unwrap();
+        }
+        let question = item.question.as_ref().map(|question| format!("{} | ", line(&question.text)));
+        write!(out, "{}{}", question.unwrap_or_default(), line(&item.answer.text)).unwrap();
+        for flag in &item.flags {
+            write!(out, " !{flag}").unwrap();
+        }
+        out.push('\n');
     }
-    for issue in &parsed.issues {
-        let item = issue.item.map_or(String::new(), |index| format!(" on item {index}"));
-        writeln!(out, "{} {}{item}: {:?}", issue.action, issue.code, &reply[issue.span.clone()]).unwrap();
+    for issue in parsed.issues.iter().filter(|issue| issue.item.is_none()) {
+        writeln!(out, "{} {}", issue.action, issue.code).unwrap();
     }
     out
 }

@@ -2,73 +2,125 @@
 
 use std::ops::Range;
 
+use crate::reply::json::Json;
 use crate::reply::json::value::{Kind, Value, Values};
-use crate::reply::{Draft, IssueCode};
+use crate::reply::{Draft, IssueCode, decode};
 
-/// Names of keys in use, in lower case.
-const QUESTION: &[&str] = &["question", "q", "user", "human", "instruction", "prompt"];
-const ANSWER: &[&str] = &["answer", "a", "gpt", "assistant", "output", "response"];
-const SPEAKER: &[&str] = &["role", "from", "speaker"];
-const SAYS: &[&str] = &["content", "value", "text"];
-const TOPIC: &[&str] = &["topic", "title"];
-const USERS: &[&str] = &["user", "human"];
+/// Names of keys in use, in lower case; a number may follow.
+const QUESTION: &[&str] =
+    &["question", "q", "user", "human", "instruction", "prompt", "query", "pregunta", "frage", "问题", "問題", "質問"];
+const ANSWER: &[&str] = &[
+    "answer", "a", "gpt", "assistant", "output", "response", "reply", "completion", "ai", "bot", "respuesta", "antwort",
+    "réponse", "答案", "回答",
+];
+const SPEAKER: &[&str] = &["role", "from", "speaker", "author"];
+const SAYS: &[&str] = &["content", "value", "text", "message", "utterance"];
+const TOPIC: &[&str] = &["topic", "title", "theme", "subject"];
+const USERS: &[&str] = &["user", "human", "person", "question", "q", "questioner"];
+const MODELS: &[&str] = &["gpt", "assistant", "ai", "chatgpt", "model", "bot", "answer", "a", "answerer"];
+const SETUP: &[&str] = &["system", "developer"];
+const DESCRIPTION: &[&str] = &["description", "detailed_description", "detail_description", "text", "answer", "caption"];
+
+/// What a key says, without regard to case and to a number behind it.
+fn is_any(key: &str, names: &[&str]) -> bool {
+    let key = key.trim().trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | ' ' | '-' | '#'));
+    let is = |name: &&str| name.eq_ignore_ascii_case(key) || !key.is_ascii() && key.to_lowercase() == **name;
+    names.iter().any(|name| is(name))
+}
 
 /// By value: whether it is meant to be an item. What is within an item is none of its own.
-pub(super) fn find(values: &Values) -> Vec<bool> {
-    let mut is_item = vec![false; values.values.len()];
-    let mut is_within = vec![false; values.values.len()];
-    for (index, value) in values.values.iter().enumerate() {
+pub(super) fn find(json: &Json<'_>) -> Vec<bool> {
+    let mut is_item = vec![false; json.values.values.len()];
+    let mut is_within = vec![false; json.values.values.len()];
+    for (index, value) in json.values.values.iter().enumerate() {
         is_within[index] = value.parent.is_some_and(|parent| is_within[parent] || is_item[parent]);
-        is_item[index] = !is_within[index] && values.looks_like_item(index);
+        is_item[index] = !is_within[index] && value.kind == Kind::Object && json.looks_like_item(index);
     }
     is_item
 }
 
-impl Values {
+impl Json<'_> {
     fn child(&self, index: usize, names: &[&str]) -> Option<&Value> {
-        let children = self.values[index].children.iter().map(|child| &self.values[*child]);
-        let named = |value: &&Value| value.key.as_ref().is_some_and(|key| names.contains(&key.to_lowercase().as_str()));
+        let children = self.values.children(index).map(|child| &self.values.values[child]);
+        let named = |value: &&Value| value.key.as_ref().is_some_and(|key| is_any(&self.text[key.clone()], names));
         children.into_iter().find(named)
     }
 
     /// An object with a question, an answer, or a speaker and what is said.
     fn looks_like_item(&self, index: usize) -> bool {
-        matches!(self.values[index].kind, Kind::Object)
-            && (self.is_turn(index)
-                || self.child(index, ANSWER).is_some_and(is_leaf)
-                || self.child(index, QUESTION).is_some_and(is_leaf))
+        let mut has_speaker = false;
+        let mut says = false;
+        for child in self.values.children(index) {
+            let value = &self.values.values[child];
+            let Some(key) = value.key.as_ref().map(|key| &self.text[key.clone()]) else { continue };
+            let is_leaf = matches!(value.kind, Kind::Text(_) | Kind::Other);
+            if is_leaf && (is_any(key, ANSWER) || is_any(key, QUESTION)) {
+                return true;
+            }
+            has_speaker |= is_any(key, SPEAKER);
+            says |= is_any(key, SAYS);
+        }
+        has_speaker && says
     }
 
     fn is_turn(&self, index: usize) -> bool {
         self.child(index, SPEAKER).is_some() && self.child(index, SAYS).is_some()
     }
-}
 
-fn is_leaf(value: &Value) -> bool {
-    matches!(value.kind, Kind::Text { .. } | Kind::Other)
+    /// The pairs of an object such as `{"Q1": "...", "A1": "...", "Q2": ...}`; none if it holds one pair at most.
+    fn pairs_in(&self, index: usize) -> Vec<(&Value, &Value)> {
+        let mut pairs = Vec::new();
+        let mut question = None;
+        for child in self.values.children(index) {
+            let value = &self.values.values[child];
+            let Some(key) = value.key.as_ref().map(|key| &self.text[key.clone()]) else { continue };
+            if is_any(key, QUESTION) {
+                question = Some(value);
+            } else if is_any(key, ANSWER) {
+                pairs.extend(question.take().map(|question| (question, value)));
+            }
+        }
+        if pairs.len() > 1 { pairs } else { Vec::new() }
+    }
+
+    fn text_of<'v>(&self, value: &'v Value) -> Option<&'v Range<usize>> {
+        match &value.kind {
+            Kind::Text(inner) => Some(inner),
+            _ => None,
+        }
+    }
+
+    /// The text of a description, if the reply is one in JSON; with whether it is closed.
+    pub(super) fn description(&self) -> Option<(Range<usize>, bool)> {
+        let texts = self.values.values.iter().filter_map(|value| Some((value, self.text_of(value)?)));
+        let named = |value: &Value| value.key.as_ref().is_some_and(|key| is_any(&self.text[key.clone()], DESCRIPTION));
+        let mut descriptions = texts.filter(|(value, _)| value.parent == Some(0) && named(value));
+        let (value, inner) = descriptions.next()?;
+        Some((inner.clone(), value.is_closed))
+    }
 }
 
 /// Claims the items of a reply.
 pub(super) struct ItemWriter<'d, 'r> {
     pub(super) draft: &'d mut Draft<'r>,
-    pub(super) values: &'d Values,
+    pub(super) json: &'d Json<'d>,
     /// By value: whether it is an item.
     pub(super) is_item: &'d [bool],
     pub(super) has_conversations: bool,
-    /// What was claimed.
+    /// What was claimed, in bytes of the JSON.
     pub(super) used: Vec<Range<usize>>,
 }
 
 impl<'d> ItemWriter<'d, '_> {
     pub(super) fn write(&mut self) {
-        let values = self.values;
+        let values: &'d Values = &self.json.values;
         for (index, value) in values.values.iter().enumerate() {
             match value.kind {
-                Kind::List if value.children.iter().any(|child| self.is_item[*child]) => {
+                Kind::List if values.children(index).any(|child| self.is_item[child]) => {
                     self.start_conversation(value);
-                    self.group(&value.children);
+                    self.group(values.children(index));
                 }
-                Kind::Object if self.is_item[index] && !self.is_in_list(value) => self.group(&[index]),
+                Kind::Object if self.is_item[index] && !self.is_in_list(value) => self.group([index]),
                 _ => {}
             }
         }
@@ -76,7 +128,7 @@ impl<'d> ItemWriter<'d, '_> {
     }
 
     fn is_in_list(&self, value: &Value) -> bool {
-        value.parent.is_some_and(|parent| matches!(self.values.values[parent].kind, Kind::List))
+        value.parent.is_some_and(|parent| self.json.values.values[parent].kind == Kind::List)
     }
 
     fn start_conversation(&mut self, list: &Value) {
@@ -84,48 +136,53 @@ impl<'d> ItemWriter<'d, '_> {
             return;
         }
         self.draft.conversation();
-        let topic = list.parent.and_then(|parent| self.values.child(parent, TOPIC));
-        if let Some(Value { kind: Kind::Text { text, inner }, is_closed: true, .. }) = topic {
+        let topic = list.parent.and_then(|parent| self.json.child(parent, TOPIC));
+        if let Some(Value { kind: Kind::Text(inner), is_closed: true, .. }) = topic {
             self.used.push(inner.clone());
-            self.draft.topic_as(inner.clone(), text);
+            let text = self.json.unescaped(inner);
+            self.draft.topic_as(self.json.in_reply(inner), &text);
         }
     }
 
     /// Pairs, and turns that make pairs, in their order.
-    fn group(&mut self, indices: &[usize]) {
+    fn group(&mut self, indices: impl IntoIterator<Item = usize>) {
         let mut question = None;
         for index in indices {
-            let value = &self.values.values[*index];
-            if !self.is_item[*index] {
+            let value = &self.json.values.values[index];
+            if !self.is_item[index] {
                 continue;
             } else if !value.is_closed {
                 self.give_up(&mut question);
                 self.drop(IssueCode::TruncatedTail, value.span.clone());
-            } else if self.values.is_turn(*index) {
-                self.turn(*index, &mut question);
+            } else if self.json.is_turn(index) {
+                self.turn(index, &mut question);
             } else {
                 self.give_up(&mut question);
-                self.pair(value, self.values.child(*index, QUESTION), self.values.child(*index, ANSWER));
+                let pairs = self.json.pairs_in(index);
+                if pairs.is_empty() {
+                    self.pair(value, self.json.child(index, QUESTION), self.json.child(index, ANSWER));
+                }
+                for (asked, answered) in pairs {
+                    self.pair(answered, Some(asked), Some(answered));
+                }
             }
         }
         self.give_up(&mut question);
     }
 
     fn turn(&mut self, index: usize, question: &mut Option<&'d Value>) {
-        let value = &self.values.values[index];
-        let says = self.values.child(index, SAYS);
-        let speaker = match self.values.child(index, SPEAKER).map(|speaker| &speaker.kind) {
-            Some(Kind::Text { text, .. }) => text.trim().to_lowercase(),
-            _ => String::new(),
-        };
-        if USERS.contains(&speaker.as_str()) {
+        let value = &self.json.values.values[index];
+        let says = self.json.child(index, SAYS);
+        let speaker = self.json.child(index, SPEAKER).and_then(|speaker| self.json.text_of(speaker));
+        let speaker = speaker.map_or("", |inner| &self.json.text[inner.clone()]);
+        if is_any(speaker, USERS) {
             self.give_up(question);
             *question = says;
-        } else if ANSWER.contains(&speaker.as_str()) && question.is_some() {
+        } else if is_any(speaker, MODELS) && question.is_some() {
             self.pair(value, question.take(), says);
-        } else if ANSWER.contains(&speaker.as_str()) {
+        } else if is_any(speaker, MODELS) {
             self.drop(IssueCode::OrphanAnswer, value.span.clone());
-        } else {
+        } else if !is_any(speaker, SETUP) {
             self.drop(IssueCode::StrayText, value.span.clone());
         }
     }
@@ -142,37 +199,33 @@ impl<'d> ItemWriter<'d, '_> {
             (Some(_), None) => return self.drop(IssueCode::MissingAnswer, item.span.clone()),
             (None, _) => return self.drop(IssueCode::MissingQuestion, item.span.clone()),
         };
-        let (Kind::Text { text: q, inner: q_span }, Kind::Text { text: a, inner: a_span }) =
-            (&question.kind, &answer.kind)
-        else {
+        let (Some(asked), Some(answered)) = (self.json.text_of(question), self.json.text_of(answer)) else {
             return self.drop(IssueCode::WrongType, item.span.clone());
         };
-        match (q.trim().is_empty(), a.trim().is_empty()) {
+        let (q, a) = (self.json.unescaped(asked), self.json.unescaped(answered));
+        match (decode::is_blank(&q), decode::is_blank(&a)) {
             (true, _) => self.drop(IssueCode::EmptyQuestion, item.span.clone()),
             (_, true) => self.drop(IssueCode::EmptyAnswer, item.span.clone()),
             _ => {
-                self.used.extend([q_span.clone(), a_span.clone()]);
-                self.draft.pair_as((q_span.clone(), q), (a_span.clone(), a));
+                self.used.extend([asked.clone(), answered.clone()]);
+                self.draft.pair_as((self.json.in_reply(asked), &q), (self.json.in_reply(answered), &a));
             }
         }
     }
 
     fn drop(&mut self, code: IssueCode, span: Range<usize>) {
-        self.used.push(span.clone());
-        self.draft.unusable(code, span);
+        self.draft.unusable(code, self.json.in_reply(&span));
+        self.used.push(span);
     }
 
     /// The innermost object that the end of the text cuts off before it was known to be an item.
     fn drop_what_was_cut(&mut self) {
-        let Some(cut) = self.values.values.iter().rposition(|value| !value.is_closed) else { return };
-        let object = if matches!(self.values.values[cut].kind, Kind::Text { .. }) {
-            self.values.values[cut].parent
-        } else {
-            Some(cut)
-        };
-        let Some(value) = object.map(|index| &self.values.values[index]) else { return };
+        let values = &self.json.values.values;
+        let Some(cut) = values.iter().rposition(|value| !value.is_closed) else { return };
+        let object = if matches!(values[cut].kind, Kind::Text(_)) { values[cut].parent } else { Some(cut) };
+        let Some(value) = object.map(|index| &values[index]) else { return };
         let holds_used = self.used.iter().any(|used| used.start < value.span.end && value.span.start < used.end);
-        if matches!(value.kind, Kind::Object) && !holds_used {
+        if value.kind == Kind::Object && !holds_used {
             self.drop(IssueCode::TruncatedTail, value.span.clone());
         }
     }

@@ -1,4 +1,4 @@
-//! Replies in JSON, in whatever state: fenced, with prose around, with stray commas or quotes, cut anywhere.
+//! Replies in JSON, in whatever state: fenced, with prose around, with stray commas or quotes, encoded twice, cut anywhere.
 //!
 //! Only what was closed becomes an item, and nothing is guessed: a reading that had to overlook something is noted as
 //! [`IssueCode::JsonRepaired`].
@@ -7,54 +7,218 @@ mod items;
 mod string;
 mod value;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::memchr2_iter;
+
 use crate::reply::json::items::ItemWriter;
-use crate::reply::json::value::Values;
+use crate::reply::json::string::{closing_quote, escape, unescaped};
+use crate::reply::json::value::{Kind, Values};
 use crate::reply::{Draft, IssueCode, wrapper};
 
-/// Claims a reply in JSON; false, with nothing claimed, if it is none that holds items.
-pub(super) fn scan(draft: &mut Draft<'_>, body_end: usize, has_conversations: bool) -> bool {
-    let reply = draft.reply();
-    let Some(start) = start_of_json(&reply[..body_end]) else { return false };
-    let values = Values::read(&reply[..body_end], start);
-    let is_item = items::find(&values);
-    if !is_item.contains(&true) {
-        return false;
+/// Bytes within which a key has its colon.
+const MAX_KEY: usize = 60;
+
+/// Bytes that a comment before the first object may have.
+const MAX_COMMENT: usize = 200;
+
+/// What became of a place where JSON seemed to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Scanned {
+    /// Its items are claimed.
+    Items,
+    /// It ends there and holds no item; nothing is claimed. A text in it may be JSON itself, and start there.
+    NoItems { end: usize, within: Option<usize> },
+    /// It never ends and holds no item so far; nothing is claimed.
+    Open,
+}
+
+/// Values, and the text they stand in: a part of the reply, or that part with one level of escapes taken away.
+struct Json<'a> {
+    text: Cow<'a, str>,
+    values: Values,
+    /// Where the JSON starts and ends in the text.
+    span: Range<usize>,
+    /// For a text that is not the reply: by byte of it, the byte of the reply.
+    places: Option<Vec<usize>>,
+}
+
+impl<'a> Json<'a> {
+    fn read(reply: &'a str, start: usize, end: usize) -> Self {
+        if is_encoded_twice(&reply[start..end]) {
+            let (text, places) = decoded_once(&reply[..end], start);
+            let values = Values::read(&text, 0);
+            return Self { span: 0..values.end, text: Cow::Owned(text), values, places: Some(places) };
+        }
+        let values = Values::read(&reply[..end], start);
+        Self { span: start..values.end, text: Cow::Borrowed(&reply[..end]), values, places: None }
     }
-    let json_end = values.end;
-    let fenced = wrapper::before_items(draft, 0..start);
-    let repaired = values.is_repaired;
-    let mut writer = ItemWriter { draft, values: &values, is_item: &is_item, has_conversations, used: Vec::new() };
+
+    fn in_reply(&self, span: &Range<usize>) -> Range<usize> {
+        match &self.places {
+            Some(places) => places[span.start]..places[span.end],
+            None => span.clone(),
+        }
+    }
+
+    /// Where a text in the values opens that is JSON itself.
+    fn encoded_within(&self) -> Option<usize> {
+        let texts = self.values.values.iter().filter_map(|value| match &value.kind {
+            Kind::Text(inner) => Some(inner.clone()),
+            _ => None,
+        });
+        texts.into_iter().map(|inner| (inner.start, &self.text[inner])).find_map(|(start, inner)| {
+            let is_encoded = inner.starts_with(['[', '{']) && is_encoded_twice(inner) && opens(inner);
+            is_encoded.then_some(start)
+        })
+    }
+
+    fn unescaped(&self, inner: &Range<usize>) -> Cow<'_, str> {
+        unescaped(&self.text[inner.clone()])
+    }
+}
+
+/// Claims a reply in JSON that starts at `start`, if it holds items.
+pub(super) fn scan(draft: &mut Draft<'_>, body: Range<usize>, start: usize, has_conversations: bool) -> Scanned {
+    let json = Json::read(draft.reply(), start, body.end);
+    let is_item = items::find(&json);
+    if !is_item.contains(&true) {
+        if !json.values.is_closed() {
+            return Scanned::Open;
+        }
+        let within = if json.places.is_none() { json.encoded_within() } else { None };
+        return Scanned::NoItems { end: json.in_reply(&json.span).end, within };
+    }
+    let mut writer = ItemWriter { draft, json: &json, is_item: &is_item, has_conversations, used: Vec::new() };
     writer.write();
     let used = writer.used;
-    claim_syntax(draft, start..json_end, used);
-    if repaired {
-        draft.note(IssueCode::JsonRepaired, start..json_end);
+    claim_around(draft, body, &json, used);
+    Scanned::Items
+}
+
+/// What a description in JSON is found to be.
+pub(super) enum Described {
+    /// `{"description": "..."}`, claimed.
+    Text,
+    /// The same, of which the end is missing: the bytes of the text; only what stands around it is claimed.
+    CutText(Range<usize>),
+    /// Pairs, which answer another request.
+    Pairs,
+}
+
+/// Claims a description in JSON; `None` if it is no JSON.
+pub(super) fn description(draft: &mut Draft<'_>, body: Range<usize>) -> Option<Described> {
+    let reply = draft.reply();
+    let start = body.start + start_in(&reply[body.clone()])?;
+    let json = Json::read(reply, start, body.end);
+    if items::find(&json).iter().filter(|is_item| **is_item).count() > 1 {
+        return Some(Described::Pairs);
     }
-    let rest = json_end..body_end;
+    let Some((inner, is_closed)) = json.description() else {
+        return items::find(&json).contains(&true).then_some(Described::Pairs);
+    };
+    let span = json.in_reply(&inner);
+    let described = if is_closed {
+        draft.answer_as(span, &json.unescaped(&inner));
+        Described::Text
+    } else {
+        Described::CutText(span)
+    };
+    claim_around(draft, body, &json, vec![inner]);
+    Some(described)
+}
+
+/// Claims what stands between the items and around the JSON.
+fn claim_around(draft: &mut Draft<'_>, body: Range<usize>, json: &Json<'_>, used: Vec<Range<usize>>) {
+    let span = json.in_reply(&json.span);
+    let fenced = wrapper::preamble(draft, body.start..span.start);
+    claim_syntax(draft, json, used);
+    if json.values.is_repaired || json.places.is_some() {
+        draft.note(IssueCode::JsonRepaired, span.clone());
+    }
+    let mut rest = span.end..body.end;
+    if json.places.is_some() {
+        // The quote that closes the outer string.
+        let quote = draft.reply()[rest.clone()].len() - draft.reply()[rest.clone()].trim_start_matches(['"', '}', ' ']).len();
+        draft.label(rest.start..rest.start + quote);
+        rest.start += quote;
+    }
     let rest = if fenced { wrapper::closing_fence(draft, rest) } else { rest };
-    draft.wrapper(crate::reply::Wrapper::Postamble, rest);
-    true
+    wrapper::postamble(draft, rest);
 }
 
 /// What stands between the items: brackets, keys, commas.
-fn claim_syntax(draft: &mut Draft<'_>, json: Range<usize>, mut used: Vec<Range<usize>>) {
+fn claim_syntax(draft: &mut Draft<'_>, json: &Json<'_>, mut used: Vec<Range<usize>>) {
     used.sort_by_key(|span| span.start);
-    let mut at = json.start;
+    let mut at = json.span.start;
     for span in used {
-        draft.label(at..span.start.max(at));
+        draft.label(json.in_reply(&(at..span.start.max(at))));
         at = at.max(span.end);
     }
-    draft.label(at..json.end.max(at));
+    draft.label(json.in_reply(&(at..json.span.end.max(at))));
 }
 
-/// Where the first list or object of objects, lists or texts opens.
-fn start_of_json(text: &str) -> Option<usize> {
-    text.match_indices(['{', '[']).map(|(at, _)| at).find(|at| {
-        let inner = text[at + 1..].trim_start();
-        let opens_value = inner.starts_with(['{', '[', '"', '\'', '“', '‘']);
-        let opens_key = text[*at..].starts_with('{') && inner.starts_with(|c: char| c.is_ascii_alphabetic());
-        opens_value || opens_key
-    })
+/// Where a list or an object opens that could hold items: one look at what follows decides, so that a reply that was cut
+/// is taken for the same thing as the whole.
+pub(super) fn start_in(text: &str) -> Option<usize> {
+    memchr2_iter(b'{', b'[', text.as_bytes()).find(|at| opens(&text[*at..]))
+}
+
+fn opens(text: &str) -> bool {
+    let inner = without_comment(text[1..].trim_start());
+    if text.starts_with('[') {
+        return inner.starts_with('{') && opens(inner) || inner.starts_with('[') && inner[1..].trim_start().starts_with('{');
+    }
+    let window = &inner[..inner.floor_char_boundary(MAX_KEY)];
+    let bare = window.trim_start_matches('\\');
+    let quoted = bare.chars().next().filter(|c| closing_quote(*c).is_some());
+    let name = quoted.map_or(bare, |quote| &bare[quote.len_utf8()..]);
+    let rest = name.trim_start_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '#'));
+    let behind = rest.trim_start_matches('\\');
+    let behind = if quoted.is_some() {
+        behind.chars().next().filter(|c| "\"'”’»".contains(*c)).map(|c| &behind[c.len_utf8()..])
+    } else {
+        Some(behind)
+    };
+    rest.len() < name.len() && behind.is_some_and(|behind| behind.trim_start().starts_with(':'))
+}
+
+fn without_comment(text: &str) -> &str {
+    let window = &text[..text.floor_char_boundary(MAX_COMMENT)];
+    let end = if text.starts_with("//") {
+        window.find('\n')
+    } else if text.starts_with("/*") {
+        window.find("*/").map(|at| at + 2)
+    } else {
+        None
+    };
+    end.map_or(text, |end| text[end..].trim_start())
+}
+
+/// Whether the quotes of the keys are escaped, as in a string that holds JSON.
+fn is_encoded_twice(json: &str) -> bool {
+    let inner = json.trim_start_matches(|c: char| matches!(c, '[' | '{') || c.is_whitespace());
+    let start = &inner[..inner.floor_char_boundary(MAX_KEY)];
+    start.starts_with("\\\"") || start.starts_with("\\n") && start.contains("\\\"")
+}
+
+/// The text from `start` on with one level of escapes taken away, up to the quote that ends it; by byte of it, the byte
+/// that it came from.
+fn decoded_once(reply: &str, start: usize) -> (String, Vec<usize>) {
+    let mut text = String::with_capacity(reply.len() - start);
+    let mut places = Vec::with_capacity(reply.len() - start + 1);
+    let mut at = start;
+    while let Some(c) = reply[at..].chars().next() {
+        let (decoded, len) = match c {
+            '\\' => escape(&reply[at..]).unwrap_or((c, 1)),
+            '"' => break,
+            _ => (c, c.len_utf8()),
+        };
+        text.push(decoded);
+        places.resize(text.len(), at);
+        at += len;
+    }
+    places.push(at);
+    (text, places)
 }

@@ -2,29 +2,30 @@
 
 use std::ops::Range;
 
+use memchr::{memchr, memmem};
+
 use crate::reply::json::string::{self, closing_quote};
 
 /// A value, and where it stands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Value {
     pub(super) kind: Kind,
     /// With quotes and brackets.
     pub(super) span: Range<usize>,
-    pub(super) key: Option<String>,
+    /// Between the quotes of its key.
+    pub(super) key: Option<Range<usize>>,
     pub(super) parent: Option<usize>,
-    pub(super) children: Vec<usize>,
     pub(super) is_closed: bool,
+    /// Index behind the last value that it holds.
+    next: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Object,
     List,
-    Text {
-        text: String,
-        /// Between the quotes.
-        inner: Range<usize>,
-    },
+    /// With what stands between its quotes.
+    Text(Range<usize>),
     /// A number, or a word such as `null`.
     Other,
 }
@@ -43,7 +44,7 @@ impl Values {
     /// Reads the value at `start`, and those that follow it directly.
     pub(super) fn read(text: &str, start: usize) -> Self {
         let values = Self { values: Vec::new(), end: start, is_repaired: false };
-        let mut reader = Reader { text, at: start, values, open: Vec::new(), key: None };
+        let mut reader = Reader { text, at: start, values, open: Vec::new(), key: None, misses_comma: false };
         loop {
             reader.value();
             reader.values.end = reader.at;
@@ -54,6 +55,22 @@ impl Values {
             reader.at = text.len() - next.len();
         }
     }
+
+    /// The values directly in a list or an object.
+    pub(super) fn children(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
+        let end = self.values[index].next;
+        let mut at = index + 1;
+        std::iter::from_fn(move || {
+            let child = (at < end).then_some(at)?;
+            at = self.values[child].next;
+            Some(child)
+        })
+    }
+
+    /// Whether the last value was closed, and with it all that hold it.
+    pub(super) fn is_closed(&self) -> bool {
+        self.values.iter().all(|value| value.parent.is_some() || value.is_closed)
+    }
 }
 
 struct Reader<'a> {
@@ -63,7 +80,9 @@ struct Reader<'a> {
     /// The containers around the place.
     open: Vec<usize>,
     /// The key whose value comes next.
-    key: Option<String>,
+    key: Option<Range<usize>>,
+    /// Whether a value has ended and no comma has come yet.
+    misses_comma: bool,
 }
 
 impl Reader<'_> {
@@ -71,36 +90,41 @@ impl Reader<'_> {
     fn value(&mut self) {
         loop {
             self.skip_space();
-            let Some(next) = self.text[self.at..].chars().next() else { return self.give_up() };
+            let Some(next) = self.text.as_bytes().get(self.at) else { return self.give_up() };
             match next {
-                '{' | '[' => self.open(next),
-                '}' | ']' => self.close(next),
-                ',' | ':' => self.at += 1,
-                quote if closing_quote(quote).is_some() => self.string(),
+                b'{' | b'[' => self.open(*next),
+                b'}' | b']' => self.close(*next),
+                b',' | b':' => {
+                    self.misses_comma = false;
+                    self.at += 1;
+                }
+                b'"' | b'\'' => self.string(),
+                0x80.. if self.opens_string() => self.string(),
                 _ => self.word(),
             }
             if self.open.is_empty() {
+                self.misses_comma = false;
                 return;
             }
         }
+    }
+
+    fn opens_string(&self) -> bool {
+        self.text[self.at..].chars().next().and_then(closing_quote).is_some()
     }
 
     fn skip_space(&mut self) {
         loop {
             let rest = &self.text[self.at..];
             let trimmed = rest.trim_start();
-            let comment = if trimmed.starts_with("//") {
-                trimmed.find('\n')
-            } else if trimmed.starts_with("/*") {
-                trimmed.find("*/").map(|len| len + 2)
-            } else {
-                Some(0)
+            self.at += rest.len() - trimmed.len();
+            let bytes = trimmed.as_bytes();
+            let comment = match bytes {
+                [b'/', b'/', ..] => memchr(b'\n', bytes),
+                [b'/', b'*', ..] => memmem::find(bytes, b"*/").map(|len| len + 2),
+                _ => return,
             };
-            let len = comment.unwrap_or(trimmed.len());
-            self.at += rest.len() - trimmed.len() + len;
-            if len == 0 {
-                return;
-            }
+            self.at += comment.unwrap_or(trimmed.len());
             self.values.is_repaired = true;
         }
     }
@@ -109,27 +133,27 @@ impl Reader<'_> {
         let index = self.values.values.len();
         let parent = self.open.last().copied();
         let key = self.key.take();
-        self.values.values.push(Value { kind, span, key, parent, children: Vec::new(), is_closed });
-        if let Some(parent) = parent {
-            self.values.values[parent].children.push(index);
-        }
+        self.values.is_repaired |= std::mem::replace(&mut self.misses_comma, true);
+        self.values.values.push(Value { kind, span, key, parent, is_closed, next: index + 1 });
         index
     }
 
-    fn open(&mut self, bracket: char) {
-        let kind = if bracket == '{' { Kind::Object } else { Kind::List };
+    fn open(&mut self, bracket: u8) {
+        let kind = if bracket == b'{' { Kind::Object } else { Kind::List };
         let index = self.push(kind, self.at..self.text.len(), false);
         self.open.push(index);
+        self.misses_comma = false;
         self.at += 1;
     }
 
-    fn close(&mut self, bracket: char) {
+    fn close(&mut self, bracket: u8) {
         let before = self.text[..self.at].trim_end();
         self.values.is_repaired |= before.ends_with(',');
         self.at += 1;
         self.key = None;
+        self.misses_comma = true;
         let fits = |index: &usize| {
-            matches!((&self.values.values[*index].kind, bracket), (Kind::Object, '}') | (Kind::List, ']'))
+            matches!((&self.values.values[*index].kind, bracket), (Kind::Object, b'}') | (Kind::List, b']'))
         };
         let Some(position) = self.open.iter().rposition(fits) else {
             // A bracket too many.
@@ -137,24 +161,27 @@ impl Reader<'_> {
             return;
         };
         self.values.is_repaired |= position + 1 < self.open.len();
+        let next = self.values.values.len();
         // What is still open within was never closed; it ends here all the same.
         for (depth, index) in self.open.drain(position..).enumerate() {
             let value = &mut self.values.values[index];
             value.span.end = if depth == 0 { self.at } else { self.at - 1 };
             value.is_closed = depth == 0;
+            value.next = next;
         }
     }
 
     fn string(&mut self) {
-        let Some(read) = string::read(self.text, self.at) else { return };
+        let Some(read) = string::read(self.text, self.at) else { return self.word() };
         self.values.is_repaired |= read.is_repaired;
         let start = self.at;
         self.at = read.end;
         if self.expects_key() && self.text[self.at..].trim_start().starts_with(':') {
-            self.key = Some(read.text);
+            self.values.is_repaired |= std::mem::take(&mut self.misses_comma);
+            self.key = Some(read.inner);
             return;
         }
-        self.push(Kind::Text { text: read.text, inner: read.inner }, start..read.end, read.is_closed);
+        self.push(Kind::Text(read.inner), start..read.end, read.is_closed);
     }
 
     fn word(&mut self) {
@@ -165,8 +192,9 @@ impl Reader<'_> {
         let start = self.at;
         self.at += len;
         if self.expects_key() && self.text[self.at..].starts_with(':') {
-            self.key = Some(word.to_owned());
+            self.key = Some(start..start + word.len());
             self.values.is_repaired = true;
+            self.misses_comma = false;
             return;
         }
         let is_json = matches!(word, "null" | "true" | "false") || word.parse::<f64>().is_ok();
@@ -181,7 +209,10 @@ impl Reader<'_> {
 
     /// The text ends within what is open.
     fn give_up(&mut self) {
-        self.open.clear();
+        let next = self.values.values.len();
+        for index in self.open.drain(..) {
+            self.values.values[index].next = next;
+        }
         self.at = self.text.len();
     }
 }
