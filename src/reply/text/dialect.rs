@@ -65,8 +65,9 @@ impl Candidate {
 
 /// The marks of a reply, in order. `is_whole` is false for a reply that was cut.
 pub(super) fn marks(reply: &str, body: Range<usize>, is_whole: bool) -> Vec<Mark> {
-    let (candidates, fences) = candidates(reply, body.clone(), is_whole);
-    let mut marks = choose(reply, &body, &candidates, is_whole);
+    let (candidates, fences, end) = candidates(reply, body.clone(), is_whole);
+    let marks = choose(reply, &(body.start..end), &candidates, is_whole);
+    let mut marks = inline::with_inline_labels(reply, marks, end);
     if !fences.is_empty() && !marks.is_empty() {
         marks.extend(fences);
         marks.sort_by_key(|mark| mark.span.start);
@@ -123,8 +124,9 @@ fn first_shapes(candidates: &[Candidate]) -> Vec<Mark> {
     marks
 }
 
-/// All lines that look like labels, without those in code blocks within a text; and the fences around items.
-fn candidates(reply: &str, body: Range<usize>, is_whole: bool) -> (Vec<Candidate>, Vec<Mark>) {
+/// All lines that look like labels, without those in code blocks within a text; the fences around items; and up to where
+/// the reply is known, for a code block that was cut may hold anything.
+fn candidates(reply: &str, body: Range<usize>, is_whole: bool) -> (Vec<Candidate>, Vec<Mark>, usize) {
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut fences = Fences::default();
     for line in lines(reply, body.clone()) {
@@ -136,8 +138,8 @@ fn candidates(reply: &str, body: Range<usize>, is_whole: bool) -> (Vec<Candidate
             fences.label_follows(reply, line.span.start);
         }
     }
-    let around = fences.finish(&mut candidates, is_whole, &reply[..body.end]);
-    (candidates, around)
+    let (around, end) = fences.finish(&mut candidates, is_whole, &reply[..body.end]);
+    (candidates, around, end)
 }
 
 /// Tells code fences around items from code blocks within a text.
@@ -182,13 +184,17 @@ impl Fences {
 
     /// What an open fence of a whole reply holds are labels all the same; of a reply that was cut nobody knows. With
     /// nothing behind it, it closes what was opened in the prompt.
-    fn finish(mut self, candidates: &mut Vec<Candidate>, is_whole: bool, reply: &str) -> Vec<Mark> {
+    fn finish(mut self, candidates: &mut Vec<Candidate>, is_whole: bool, reply: &str) -> (Vec<Mark>, usize) {
+        let mut end = reply.len();
         match self.block.take() {
-            Some((n_before, _)) if !is_whole => candidates.truncate(n_before),
+            Some((n_before, fence)) if !is_whole => {
+                candidates.truncate(n_before);
+                end = fence.start;
+            }
             Some((_, fence)) if reply[fence.end..].trim().is_empty() => self.push(fence),
             _ => {}
         }
-        self.around
+        (self.around, end)
     }
 }
 
@@ -248,14 +254,15 @@ impl Dialect {
             here.next = Some(label.role);
             here.next_start = *start;
             match label.role {
-                Role::Question => here.starts_pair = false,
-                Role::Answer => here.starts_pair = label.shape.is_label_by_itself(),
-                _ => {}
-            }
-            if label.shape == self.question {
-                here.usual_answer = false;
-            } else if Some(label.shape) == self.answer {
-                here.usual_answer = true;
+                Role::Question | Role::Conversation | Role::Topic => {
+                    here.starts_pair = false;
+                    here.usual_answer = false;
+                }
+                Role::Answer => {
+                    here.starts_pair = label.shape.is_label_by_itself();
+                    here.usual_answer |= Some(label.shape) == self.answer;
+                }
+                Role::Aside => {}
             }
         }
         ahead.reverse();
@@ -302,7 +309,7 @@ struct Ahead {
     next_start: usize,
     /// Whether the next label of a pair is an answer.
     starts_pair: bool,
-    /// Whether the usual answer comes before the next usual question.
+    /// Whether the usual answer comes before the next question.
     usual_answer: bool,
 }
 
@@ -313,13 +320,13 @@ impl Shape {
     }
 }
 
-/// The answers to a question like this: of the same family if there is one before the next question like it.
+/// The answers to a question like this: of the same family if there is one before the next question.
 fn answer_shape<'a>(question: Shape, behind: impl Iterator<Item = &'a Candidate>) -> Option<Shape> {
-    let until_next = behind.take_while(|next| next.label.shape != question);
-    let mut answers = until_next.filter(|next| next.label.role == Role::Answer).map(|next| next.label.shape).peekable();
-    let first = answers.peek().copied();
-    let of_family: Vec<Shape> = answers.filter(|answer| answer.word.family == question.word.family).collect();
-    of_family.iter().find(|answer| answer.end == question.end).or(of_family.first()).copied().or(first)
+    let answers = behind.take_while(|next| next.label.role == Role::Answer).map(|next| next.label.shape);
+    let answers: Vec<Shape> = answers.collect();
+    let of_family = || answers.iter().filter(|answer| answer.word.family == question.word.family);
+    let alike = of_family().find(|answer| answer.end == question.end);
+    alike.or(of_family().next()).or(answers.first()).copied()
 }
 
 /// What was accepted so far.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use memchr::memchr3_iter;
 
+use crate::reply::text::dialect::{Mark, MarkKind};
 use crate::reply::text::vocabulary::{Family, Role, number_at, word_at};
 
 /// Longer than any label word with its number and marks.
@@ -11,9 +12,57 @@ const MAX_LABEL: usize = 40;
 
 /// A label within a text: its role and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct InlineLabel {
-    pub(super) role: Role,
-    pub(super) span: Range<usize>,
+struct InlineLabel {
+    role: Role,
+    span: Range<usize>,
+}
+
+/// Adds the labels that stand within lines. Where an answer label follows on a line of its own, the first one within the
+/// line may be an option of the question; two pairs in a row are none.
+pub(super) fn with_inline_labels(reply: &str, marks: Vec<Mark>, end: usize) -> Vec<Mark> {
+    let mut all = Vec::new();
+    for (index, mark) in marks.iter().enumerate() {
+        let next = marks.get(index + 1);
+        let text = mark.span.end..next.map_or(end, |next| next.span.start);
+        let inline = match mark.role() {
+            Some(Role::Question) => inline_pairs(reply, text, reply[mark.span.clone()].trim()),
+            _ => Vec::new(),
+        };
+        let is_answered = next.and_then(Mark::role) == Some(Role::Answer);
+        let n_needed = if is_answered { 3 } else { 1 };
+        if inline.len() >= n_needed && all.is_empty() {
+            all.extend_from_slice(&marks[..index]);
+        }
+        if !all.is_empty() || inline.len() >= n_needed {
+            all.push(mark.clone());
+        }
+        if inline.len() >= n_needed {
+            all.extend(inline);
+        }
+    }
+    if all.is_empty() { marks } else { all }
+}
+
+/// From the text of a question: the label of its answer, and whole pairs of labels behind.
+fn inline_pairs(reply: &str, text: Range<usize>, label: &str) -> Vec<Mark> {
+    let family = family_of(label);
+    let mut marks = Vec::new();
+    let mut question = None;
+    for label in labels(&reply[text.clone()], family) {
+        let span = text.start + label.span.start..text.start + label.span.end;
+        let mark = Mark { kind: MarkKind::Label(label.role), span, number: None, open_marks: 0 };
+        match label.role {
+            Role::Answer if marks.is_empty() => marks.push(mark),
+            Role::Answer => marks.extend(question.take().map(|question| [question, mark]).into_iter().flatten()),
+            _ => question = Some(mark).filter(|_| !marks.is_empty()),
+        }
+    }
+    marks
+}
+
+fn family_of(label: &str) -> Family {
+    let start = label.len() - label.trim_start_matches(|c: char| !c.is_alphabetic()).len();
+    word_at(&label[start..]).map_or(Family::Word, |(word, _)| word.family)
 }
 
 /// The first answer label within the text of a question of this family.
@@ -22,7 +71,7 @@ pub(super) fn answer_in(text: &str, question: Family) -> Option<Range<usize>> {
 }
 
 /// The labels of pairs within a text, which fit a question of this family.
-pub(super) fn labels(text: &str, family: Family) -> impl Iterator<Item = InlineLabel> {
+fn labels(text: &str, family: Family) -> impl Iterator<Item = InlineLabel> {
     let ends = memchr3_iter(b':', b'>', "：".as_bytes()[0], text.as_bytes());
     ends.filter_map(move |at| label_before(text, at, family))
 }

@@ -12,7 +12,7 @@ mod vocabulary;
 use std::ops::Range;
 
 use crate::reply::text::dialect::{Mark, MarkKind, marks};
-use crate::reply::text::vocabulary::{Family, Role};
+use crate::reply::text::vocabulary::Role;
 use crate::reply::{Draft, IssueCode, ReplyEnd, Wrapper, decode, json, wrapper};
 
 pub(super) fn scan(draft: &mut Draft<'_>, end: ReplyEnd, has_conversations: bool) {
@@ -25,7 +25,7 @@ pub(super) fn scan(draft: &mut Draft<'_>, end: ReplyEnd, has_conversations: bool
     if table::scan(draft, body.clone(), is_whole) {
         return;
     }
-    let marks = with_inline_labels(reply, marks(reply, body.clone(), is_whole), body.end);
+    let marks = marks(reply, body.clone(), is_whole);
     let Some(first) = marks.first() else { return };
     wrapper::preamble(draft, body.start..first.span.start);
     let tail = if is_whole { marks.len() } else { start_of_tail(&marks) };
@@ -75,54 +75,6 @@ fn scan_json(draft: &mut Draft<'_>, body: &Range<usize>, is_whole: bool, has_con
         }
     }
     false
-}
-
-/// Adds the labels that stand within lines. Where an answer label follows on a line of its own, the first one within the
-/// line may be an option of the question; two pairs in a row are none.
-fn with_inline_labels(reply: &str, marks: Vec<Mark>, end: usize) -> Vec<Mark> {
-    let mut all = Vec::new();
-    for (index, mark) in marks.iter().enumerate() {
-        let next = marks.get(index + 1);
-        let text = mark.span.end..next.map_or(end, |next| next.span.start);
-        let inline = match mark.role() {
-            Some(Role::Question) => inline_pairs(reply, text, reply[mark.span.clone()].trim()),
-            _ => Vec::new(),
-        };
-        let is_answered = next.and_then(Mark::role) == Some(Role::Answer);
-        let n_needed = if is_answered { 3 } else { 1 };
-        if inline.len() >= n_needed && all.is_empty() {
-            all.extend_from_slice(&marks[..index]);
-        }
-        if !all.is_empty() || inline.len() >= n_needed {
-            all.push(mark.clone());
-        }
-        if inline.len() >= n_needed {
-            all.extend(inline);
-        }
-    }
-    if all.is_empty() { marks } else { all }
-}
-
-/// From the text of a question: the label of its answer, and whole pairs of labels behind.
-fn inline_pairs(reply: &str, text: Range<usize>, label: &str) -> Vec<Mark> {
-    let family = family_of(label);
-    let mut marks = Vec::new();
-    let mut question = None;
-    for label in inline::labels(&reply[text.clone()], family) {
-        let span = text.start + label.span.start..text.start + label.span.end;
-        let mark = Mark { kind: MarkKind::Label(label.role), span, number: None, open_marks: 0 };
-        match label.role {
-            Role::Answer if marks.is_empty() => marks.push(mark),
-            Role::Answer => marks.extend(question.take().map(|question| [question, mark]).into_iter().flatten()),
-            _ => question = Some(mark).filter(|_| !marks.is_empty()),
-        }
-    }
-    marks
-}
-
-fn family_of(label: &str) -> Family {
-    let start = label.len() - label.trim_start_matches(|c: char| !c.is_alphabetic()).len();
-    vocabulary::word_at(&label[start..]).map_or(Family::Word, |(word, _)| word.family)
 }
 
 /// Of a cut reply, nobody knows what the last texts would have become: only a question or a header ends an item for good.

@@ -92,18 +92,22 @@ impl QuestionLine {
 fn numbered_with_answers(reply: &str, part: Range<usize>, labels: &[Mark]) -> Option<Found> {
     let mut marks: Vec<Mark> = Vec::new();
     let numbered = other_lines(reply, part.clone(), labels).filter_map(|line| question_line(reply, line.span));
-    let mut answers = labels.iter().filter(|label| label.role() == Some(Role::Answer)).peekable();
+    let mut labels = labels.iter().peekable();
     let mut last: Option<QuestionLine> = None;
     for line in numbered.filter(|line| line.number.is_some()).map(Some).chain([None]) {
         let question = std::mem::replace(&mut last, line);
         let line_start = last.as_ref().map_or(part.end, |line| line.lead.start);
         let mut is_open = question.is_some();
-        while let Some(answer) = answers.next_if(|answer| answer.span.start < line_start) {
-            if std::mem::take(&mut is_open) {
+        while let Some(label) = labels.next_if(|label| label.span.start < line_start) {
+            let is_first = std::mem::take(&mut is_open);
+            if label.role() != Some(Role::Answer) {
+                continue;
+            }
+            if is_first {
                 marks.extend(question.as_ref().map(QuestionLine::mark));
             }
             if !marks.is_empty() {
-                marks.push(answer.clone());
+                marks.push(label.clone());
             }
         }
     }
