@@ -1,7 +1,7 @@
 //! What each stage costs, beside a baseline taken in the same run: `cargo bench`.
 //!
-//! The baselines do a part of the work in the plainest way: parse the JSON to values and use none of them, cut a reply at
-//! its labels and look at nothing, call the client in a loop and write nothing. Ratios hold on any machine, times on one.
+//! The baselines do a part of the work in the plainest way: parse the JSON to values and use none of them, call the
+//! client in a loop and write nothing. Ratios hold on any machine, times on one.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints and may fail by panicking")]
 
@@ -12,7 +12,6 @@ use futures::StreamExt;
 use futures::executor::block_on;
 use svitgen::annotation::{Input, OnBadInput, VisualGenomeFiles};
 use svitgen::llm::{Completion, LlmClient, MockLlm};
-use svitgen::reply::{ReplyContext, ReplyForm, ReplyParser};
 use svitgen::{ImageRecord, Pipeline, Prompt, PromptOptions, RecordSource, Task, UnitBox};
 
 /// The best of several runs: what the code takes when nothing else disturbs it.
@@ -34,7 +33,6 @@ fn print(what: &str, time: Duration, n: usize, baseline: &str, base: Duration) {
 fn main() {
     reading();
     prompting();
-    replies();
     runs();
 }
 
@@ -112,20 +110,6 @@ fn reply() -> String {
         )
     };
     (0..15).map(pair).collect()
-}
-
-fn replies() {
-    let (reply, n) = (reply(), 2_000);
-    let base = best(|| {
-        for _ in 0..n {
-            let labels = black_box(&reply).lines().filter_map(|line| line.split_once(": "));
-            black_box(labels.map(|(label, text)| (label.to_owned(), text.to_owned())).collect::<Vec<_>>());
-        }
-    });
-    let parser = ReplyParser::new(ReplyForm::QaList { pairs: 15 });
-    let parse = || drop(black_box(parser.parse(black_box(&reply), &ReplyContext::default())));
-    let parsed = best(|| (0..n).for_each(|_| parse()));
-    print("replies of 15 pairs, all checks", parsed, n, "splitting lines at the colon", base);
 }
 
 fn runs() {

@@ -7,6 +7,7 @@
 //! This module knows no network, no clock and no files. Start with [`ReplyParser`].
 
 mod check;
+mod checks;
 mod decode;
 mod description;
 mod draft;
@@ -19,8 +20,6 @@ mod parser;
 mod policy;
 mod reasoning;
 mod text;
-mod text_checks;
-mod words;
 mod wrapper;
 
 use std::fmt;

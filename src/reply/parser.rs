@@ -4,10 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::bbox::NamedBox;
-use crate::reply::text_checks::{Duplicates, TextChecks, is_refusal};
 use crate::reply::{
     Action, Asked, Check, CheckContext, Draft, Finding, Issue, IssueCode, Item, Outcome, Parsed, Piece, PieceKind,
-    Policy, ReplyForm, grounding,
+    Policy, ReplyForm, Wrapper, checks, grounding,
 };
 
 /// Reads replies of one form.
@@ -25,6 +24,7 @@ pub struct ReplyParser {
     form: ReplyForm,
     asked: Asked,
     is_grounded: bool,
+    checks_texts: bool,
     checks: Vec<Arc<dyn Check>>,
     policy: Policy,
 }
@@ -72,8 +72,15 @@ impl ReplyParser {
     /// Reads replies of `form` with the checks that are right for any text, by the policy `careful`.
     pub fn new(form: ReplyForm) -> Self {
         let asked = form.asked();
-        let checks: Vec<Arc<dyn Check>> = vec![Arc::new(TextChecks), Arc::new(Duplicates)];
-        Self { form, asked, is_grounded: false, checks, policy: Policy::careful() }
+        Self { form, asked, is_grounded: false, checks_texts: true, checks: Vec::new(), policy: Policy::careful() }
+    }
+
+    /// Takes replies apart, reads boxes and counts, but looks at no text: no leaks, tokens, loops or repeated pairs are
+    /// found. For texts that something else checks.
+    #[must_use]
+    pub fn without_text_checks(mut self) -> Self {
+        self.checks_texts = false;
+        self
     }
 
     /// Reads what the texts point at with `<st>`, `<ed>` and boxes, and wants each item to point.
@@ -120,6 +127,9 @@ impl ReplyParser {
             read_references(&mut draft.items, context.boxes, &mut findings);
         }
         let check_context = CheckContext { reply, boxes: context.boxes, is_grounded: self.is_grounded };
+        if self.checks_texts {
+            checks::texts(&draft.items, &check_context, &mut findings);
+        }
         for check in &self.checks {
             findings.extend(check.check(&draft.items, &check_context));
         }
@@ -135,8 +145,9 @@ impl ReplyParser {
             return draft.unusable(IssueCode::EmptyReply, 0..reply.len());
         }
         self.form.scan(draft, end);
-        let is_refused = draft.items.iter().all(|item| item.question.is_none()) && is_refusal(reply);
-        if is_refused {
+        let reasoning = draft.pieces.iter().rfind(|piece| piece.kind == PieceKind::Wrapper(Wrapper::Reasoning));
+        let said = &reply[reasoning.map_or(0, |piece| piece.span.end)..];
+        if draft.items.iter().all(|item| item.question.is_none()) && checks::is_refusal(said) {
             draft.start_again();
             draft.unusable(IssueCode::Refusal, 0..reply.len());
         }

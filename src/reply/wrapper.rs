@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::reply::lines::{is_fence, is_separator, lines};
-use crate::reply::words::starts_with_any;
+use crate::reply::checks::starts_with_any;
 use crate::reply::{Draft, Wrapper, reasoning};
 
 /// Tokens by which chat models end a turn, left behind by a server that does not strip them.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use memchr::memchr;
 
 use crate::reply::lines::{Line, lines};
+use crate::reply::text::dialect;
 use crate::reply::text::label::lead;
 use crate::reply::text::vocabulary::{Role, word_at};
 use crate::reply::{Draft, IssueCode, Wrapper, decode, wrapper};
@@ -15,7 +16,7 @@ struct Columns {
     answer: usize,
 }
 
-/// Claims a reply that is a table; false, with nothing claimed, if it is none.
+/// Claims a reply that is a table; false, with nothing claimed, if it is none or if pairs with labels stand before it.
 pub(super) fn scan(draft: &mut Draft<'_>, body: Range<usize>, is_whole: bool) -> bool {
     let reply = draft.reply();
     if memchr(b'|', &reply.as_bytes()[body.clone()]).is_none() {
@@ -24,7 +25,8 @@ pub(super) fn scan(draft: &mut Draft<'_>, body: Range<usize>, is_whole: bool) ->
     let mut rows = lines(reply, body.clone()).skip_while(|line| columns(&reply[line.span.clone()]).is_none());
     let (Some(header), Some(rule)) = (rows.next(), rows.next()) else { return false };
     let Some(columns) = columns(&reply[header.span.clone()]) else { return false };
-    if !is_rule(&reply[rule.span.clone()]) {
+    let before = || dialect::marks(reply, body.start..header.span.start, true);
+    if !is_rule(&reply[rule.span.clone()]) || before().iter().any(|mark| mark.role() == Some(Role::Answer)) {
         return false;
     }
     wrapper::preamble(draft, body.start..header.span.start);
