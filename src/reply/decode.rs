@@ -32,6 +32,15 @@ pub(super) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{feff}' | '\u{200b}' | '\u{2060}')
 }
 
+/// The text without white space at either end. Most texts have none, and most others have only that of ASCII.
+pub(super) fn trim(text: &str) -> &str {
+    let inner = text.trim_ascii();
+    match inner.as_bytes() {
+        [first, .., last] if first.is_ascii() && last.is_ascii() => inner,
+        _ => inner.trim(),
+    }
+}
+
 /// Whether a text shows nothing.
 pub(super) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || is_invisible(c))
@@ -39,7 +48,7 @@ pub(super) fn is_blank(text: &str) -> bool {
 
 /// The text without white space around it and decoded; borrowed if that changes nothing within.
 pub(super) fn decoded(text: &str) -> Cow<'_, str> {
-    let text = without_emphasis(text.trim());
+    let text = without_emphasis(trim(text));
     // Invisible characters start with one of these bytes, and so do few others.
     let bytes = text.as_bytes();
     let may_hide = memchr2(0xe2, 0xef, bytes).is_some() && text.contains(is_invisible);

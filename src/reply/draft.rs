@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::reply::decode::decoded;
+use crate::reply::decode::{decoded, trim};
 use crate::reply::{IssueCode, Item, ItemText, Origin, Piece, PieceKind, Wrapper};
 
 /// A reply taken apart into spans.
@@ -156,6 +156,12 @@ impl<'r> Draft<'r> {
         }
     }
 
+    /// Makes room for items of which the number is known.
+    pub(super) fn expect_items(&mut self, n_items: usize) {
+        self.items.reserve(n_items);
+        self.pieces.reserve(4 * n_items + 4);
+    }
+
     /// How many conversations were started so far.
     pub(super) fn n_conversations(&self) -> usize {
         self.topics.len()
@@ -214,6 +220,7 @@ impl<'r> Draft<'r> {
         let span = self.trimmed(span);
         if !span.is_empty() {
             self.pieces.push(Piece { span: span.clone(), kind });
+            self.sort_last_piece();
         }
         span
     }
@@ -225,7 +232,7 @@ impl<'r> Draft<'r> {
     /// Claims what nobody claimed, and puts the pieces in order.
     pub(super) fn claim_rest(&mut self) {
         let code = if self.found_nothing() { IssueCode::NoItems } else { IssueCode::StrayText };
-        self.pieces.sort_by_key(|piece| piece.span.start);
+        self.sort_pieces();
         let mut end = 0;
         let mut gaps = Vec::new();
         for piece in &mut self.pieces {
@@ -246,12 +253,31 @@ impl<'r> Draft<'r> {
                 self.unusable(code.clone(), gap);
             }
         }
-        self.pieces.sort_by_key(|piece| piece.span.start);
+        self.sort_pieces();
+    }
+
+    /// Forms claim nearly in order; a few steps save sorting all in the end.
+    fn sort_last_piece(&mut self) {
+        let mut at = self.pieces.len() - 1;
+        for _ in 0..2 {
+            if at == 0 || self.pieces[at - 1].span.start <= self.pieces[at].span.start {
+                return;
+            }
+            self.pieces.swap(at - 1, at);
+            at -= 1;
+        }
+    }
+
+    fn sort_pieces(&mut self) {
+        if !self.pieces.is_sorted_by_key(|piece| piece.span.start) {
+            self.pieces.sort_by_key(|piece| piece.span.start);
+        }
     }
 }
 
 fn trimmed(reply: &str, span: Range<usize>) -> Range<usize> {
     let text = &reply[span.clone()];
-    let start = span.start + (text.len() - text.trim_start().len());
-    start..start + text.trim().len()
+    let inner = trim(text);
+    let start = span.start + (inner.as_ptr() as usize - text.as_ptr() as usize);
+    start..start + inner.len()
 }

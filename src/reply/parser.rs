@@ -237,22 +237,32 @@ impl<'p> Judge<'p> {
 
     /// Holds the number of kept items against the number asked for.
     fn count(&mut self, asked: Asked) {
-        let mut by_conversation: Vec<Vec<usize>> = vec![Vec::new(); self.topics.len()];
-        for (index, item) in self.items.iter().enumerate().filter(|(index, _)| self.kept[*index]) {
-            by_conversation[item.conversation].push(index);
-        }
-        by_conversation.retain(|items| !items.is_empty());
-        if by_conversation.is_empty() {
+        let mut over = Vec::new();
+        let mut is_short = false;
+        let mut n_conversations = 0;
+        let mut kept = (0..self.items.len()).filter(|index| self.kept[*index]).peekable();
+        if kept.peek().is_none() {
             return;
         }
-        let n_asked = asked.conversations.unwrap_or(by_conversation.len());
-        let mut is_short = by_conversation.len() < n_asked;
-        for (index, items) in by_conversation.into_iter().enumerate() {
-            let n_pairs = if index < n_asked { asked.pairs.unwrap_or(items.len()) } else { 0 };
-            is_short |= items.len() < n_pairs;
-            for item in items.into_iter().skip(n_pairs) {
-                self.apply_to_item(IssueCode::CountOver, item);
+        while let Some(first) = kept.next() {
+            let conversation = self.items[first].conversation;
+            let is_asked = asked.conversations.is_none_or(|n_asked| n_conversations < n_asked);
+            let n_asked = if is_asked { asked.pairs } else { Some(0) };
+            let mut n_pairs = 0;
+            let mut next = Some(first);
+            while let Some(item) = next {
+                if n_asked.is_some_and(|n_asked| n_pairs >= n_asked) {
+                    over.push(item);
+                }
+                n_pairs += 1;
+                next = kept.next_if(|item| self.items[*item].conversation == conversation);
             }
+            is_short |= n_asked.is_some_and(|n_asked| n_pairs < n_asked);
+            n_conversations += 1;
+        }
+        is_short |= asked.conversations.is_some_and(|n_asked| n_conversations < n_asked);
+        for item in over {
+            self.apply_to_item(IssueCode::CountOver, item);
         }
         if is_short {
             self.apply(IssueCode::CountShort, self.reply_len..self.reply_len, None);
@@ -299,6 +309,9 @@ impl<'p> Judge<'p> {
 
     /// Lets pieces and issues point at the items that are left.
     fn renumber(&mut self) {
+        if self.kept.iter().all(|kept| *kept) {
+            return;
+        }
         let mut n_kept = 0;
         let new_index: Vec<Option<usize>> = self
             .kept

@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use crate::reply::lines::{is_fence, is_separator, lines};
+use memchr::memrchr;
+
 use crate::reply::checks::starts_with_any;
 use crate::reply::{Draft, Wrapper, reasoning};
 
@@ -178,7 +180,7 @@ pub(super) fn between_items(draft: &mut Draft<'_>, span: Range<usize>) -> Range<
     loop {
         let rest = reply[span.start..end].trim_end();
         let line_end = span.start + rest.len();
-        let Some(newline) = rest.rfind('\n') else { return span.start..line_end };
+        let Some(newline) = memrchr(b'\n', rest.as_bytes()) else { return span.start..line_end };
         let line_start = span.start + newline + 1;
         let line = &reply[line_start..line_end];
         let wrapper = if is_separator(line) {
@@ -328,7 +330,7 @@ pub(super) fn introduction(draft: &mut Draft<'_>, span: Range<usize>) -> Range<u
 fn last_paragraph(text: &str) -> Option<usize> {
     let mut end = text.trim_end().len();
     loop {
-        let newline = text[..end].rfind('\n')?;
+        let newline = memrchr(b'\n', &text.as_bytes()[..end])?;
         let before = text[..newline].trim_end_matches([' ', '\t', '\r']);
         if before.ends_with('\n') && !before.trim().is_empty() {
             return Some(newline + 1);
@@ -339,7 +341,7 @@ fn last_paragraph(text: &str) -> Option<usize> {
 
 /// Where the last line starts, if there are several.
 fn last_line(text: &str) -> Option<usize> {
-    text.trim_end().rfind('\n').map(|newline| newline + 1)
+    memrchr(b'\n', text.trim_end().as_bytes()).map(|newline| newline + 1)
 }
 
 #[cfg(test)]

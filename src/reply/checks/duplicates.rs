@@ -1,10 +1,9 @@
 //! Pairs that say again what a pair before them said.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use crate::reply::IssueCode;
-use crate::reply::checks::words::{Word, hash_of};
+use crate::reply::checks::words::{HashedMap, HashedSet, Word, hash_of_bytes, set_of};
 
 /// With how many pairs before it a pair is compared: more than any task asks for, and bounded for replies of any length.
 const WINDOW: usize = 128;
@@ -29,14 +28,14 @@ const FUNCTION_WORDS: &[&str] = &[
     "would", "might", "may", "will", "image", "picture", "photo", "scene", "you", "i", "we", "see", "seen", "as", "so",
 ];
 
-static IGNORED: LazyLock<HashSet<u64>> = LazyLock::new(|| FUNCTION_WORDS.iter().map(|word| hash_of(word)).collect());
+static IGNORED: LazyLock<HashedSet> = LazyLock::new(|| set_of(FUNCTION_WORDS));
 
 /// What the pairs of a reply were about so far.
 #[derive(Debug, Default)]
 pub(super) struct Duplicates {
-    questions: HashSet<u64>,
-    pairs: HashSet<u64>,
-    answers: HashMap<u64, usize>,
+    questions: HashedSet,
+    pairs: HashedSet,
+    answers: HashedMap<usize>,
     window: Vec<About>,
 }
 
@@ -58,7 +57,7 @@ struct Topics {
 
 impl Topics {
     fn of<'w>(texts: impl Iterator<Item = (&'w Word, &'w str)>) -> Self {
-        let mut words: Vec<u64> = texts.filter(|(word, _)| !IGNORED.contains(&word.hash)).map(|(_, text)| stem(text)).collect();
+        let mut words: Vec<u64> = texts.filter(|(word, _)| !IGNORED.contains(&word.hash)).map(|(word, text)| stem(word.hash, text)).collect();
         words.sort_unstable();
         words.dedup();
         let bits = words.iter().fold(0, |bits, word| bits | 1 << (word >> 58));
@@ -90,15 +89,13 @@ impl Topics {
 }
 
 /// The word without the endings of its forms: `wears`, `wearing` and `wear` are one.
-fn stem(word: &str) -> u64 {
-    let bytes = word.as_bytes();
-    let base = ["ing", "ed", "es", "s", "e"].iter().find_map(|ending| {
-        let base = bytes.strip_suffix(ending.as_bytes())?;
-        (base.len() >= 3).then_some(base)
-    });
-    let base = base.unwrap_or(bytes);
-    let lower = base.iter().map(u8::to_ascii_lowercase);
-    lower.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+fn stem(hash: u64, word: &str) -> u64 {
+    let base = match word.as_bytes() {
+        [base @ .., b'i', b'n', b'g'] | [base @ .., b'e', b'd'] | [base @ .., b'e', b's'] | [base @ .., b's'] => base,
+        [base @ .., b'e'] => base,
+        _ => return hash,
+    };
+    if base.len() < 3 { hash } else { hash_of_bytes(base) }
 }
 
 fn all(words: &[Word]) -> u64 {

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use memchr::memchr3_iter;
 
+use crate::reply::checks::phrases::{Found, Meaning};
+
 /// Tokens that trainers and chat templates take for their own.
 const SPECIAL_TOKENS: &[&str] = &[
     "<image>",
@@ -25,10 +27,11 @@ const SPECIAL_TOKENS: &[&str] = &[
     "<bos>",
     "<think>",
     "</think>",
+    "### Human:",
+    "### Assistant:",
+    "###Human:",
+    "###Assistant:",
 ];
-
-/// Speakers by which trainers split a conversation, after a space or at the start of a line.
-const TRAINER_SPEAKERS: &[&str] = &["USER: ", "ASSISTANT: ", "### Human:", "### Assistant:", "###Human:", "###Assistant:"];
 
 /// Bytes that the name in `<|...|>` may have.
 const MAX_TOKEN: usize = 40;
@@ -37,7 +40,7 @@ const TAGS: &[&str] = &["<st>", "<ed>"];
 
 /// A token that a trainer would take for its own; `is_grounded` texts may have tags.
 pub(super) fn special_token(text: &str, is_grounded: bool) -> Option<Range<usize>> {
-    let at_mark = memchr3_iter(b'<', b'[', b'#', text.as_bytes()).find_map(|at| {
+    memchr3_iter(b'<', b'[', b'#', text.as_bytes()).find_map(|at| {
         let rest = &text[at..];
         let tags = if is_grounded { &[] } else { TAGS };
         let known = SPECIAL_TOKENS.iter().chain(tags).find(|token| rest.starts_with(*token)).map(|token| token.len());
@@ -49,15 +52,17 @@ pub(super) fn special_token(text: &str, is_grounded: bool) -> Option<Range<usize
         };
         let len = known.or_else(template)?;
         Some(at..at + len)
-    });
-    at_mark.or_else(|| trainer_speaker(text))
+    })
 }
 
-fn trainer_speaker(text: &str) -> Option<Range<usize>> {
-    TRAINER_SPEAKERS.iter().find_map(|speaker| {
-        let at = memchr::memmem::find(text.as_bytes(), speaker.as_bytes())?;
-        let is_apart = at == 0 || text[..at].ends_with([' ', '\n']);
-        is_apart.then_some(at..at + speaker.len())
+/// `ASSISTANT: `, by which trainers split a conversation, behind a space or at the start.
+pub(super) fn trainer_speaker(text: &str, found: &Found<'_>) -> Option<Range<usize>> {
+    let speakers = found.hits.iter().filter(|hit| hit.meaning == Meaning::Speaker);
+    speakers.map(|hit| found.words[hit.words.start].span()).find_map(|word| {
+        let is_capital = text[word.clone()].bytes().all(|byte| byte.is_ascii_uppercase());
+        let is_apart = word.start == 0 || text[..word.start].ends_with([' ', '\n']);
+        let is_speaker = is_capital && is_apart && text[word.end..].starts_with(": ");
+        is_speaker.then_some(word.start..word.end + 2)
     })
 }
 
@@ -99,6 +104,7 @@ fn is_fraction(number: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reply::checks::phrases::with_found;
 
     #[test]
     fn forms_not_filled_in() {
@@ -121,7 +127,10 @@ mod tests {
 
     #[test]
     fn tokens_of_trainers() {
-        let find = |text: &str| special_token(text, false).map(|span| text[span].to_owned());
+        let find = |text: &str| {
+            let token = special_token(text, false).or_else(|| with_found(text, |found| trainer_speaker(text, found)));
+            token.map(|span| text[span].to_owned())
+        };
         assert_eq!(find("a <image> b"), Some("<image>".into()));
         assert_eq!(find("end</s>"), Some("</s>".into()));
         assert_eq!(find("x<|im_start|>user"), Some("<|im_start|>".into()));

@@ -1,12 +1,12 @@
 //! Texts that cite what the trained model will not have: captions, descriptions, annotations, boxes.
 
-use std::ops::Range;
 use std::sync::LazyLock;
 
-use crate::reply::checks::words::{Phrases, Word, hash_of};
+use crate::reply::checks::phrases::{Found, Meaning};
+use crate::reply::checks::words::{HashedSet, Hit, Word, hash_of, set_of};
 
 /// Phrases that name the annotations wherever they stand.
-const CERTAIN: &[&str] = &[
+pub(super) const CERTAIN: &[&str] = &[
     "bounding box",
     "bounding boxes",
     "bbox",
@@ -69,7 +69,7 @@ const CERTAIN: &[&str] = &[
 ];
 
 /// Phrases that name them, unless it is said that they stand on something in the image.
-const DOUBTFUL: &[&str] = &[
+pub(super) const DOUBTFUL: &[&str] = &[
     "caption",
     "captions",
     "annotation",
@@ -114,64 +114,52 @@ const BEFORE: &[&str] = &["a", "its", "his", "her", "their", "printed", "written
 /// Words that say where a caption stands in the image.
 const BEHIND: &[&str] = &["on", "under", "underneath", "below", "beneath", "above", "over", "across", "printed", "written"];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Strength {
-    Certain,
-    Doubtful,
-    /// Not a leak: a place where something that carries text is named.
-    Carrier,
+static IN_IMAGE: LazyLock<HashedSet> = LazyLock::new(|| set_of(CARRIERS));
+
+/// The words that cite a source.
+pub(super) fn source_leak<'h>(found: &Found<'h>) -> Option<&'h Hit<Meaning>> {
+    found.hits.iter().find(|hit| match hit.meaning {
+        Meaning::Source => true,
+        Meaning::SourceOrImage => !is_in_image(found.words, hit),
+        _ => false,
+    })
 }
 
-static PHRASES: LazyLock<Phrases<Strength>> = LazyLock::new(|| {
-    Phrases::new([(Strength::Certain, CERTAIN), (Strength::Doubtful, DOUBTFUL), (Strength::Carrier, CARRIERS)])
-});
-
-/// The words that cite a source, as a range of `words`.
-pub(super) fn source_leak(words: &[Word]) -> Option<Range<usize>> {
-    for start in 0..words.len() {
-        for (strength, len) in PHRASES.at_start(&words[start..]) {
-            let is_leak = match strength {
-                Strength::Certain => true,
-                Strength::Doubtful => !is_in_image(words, start..start + len),
-                Strength::Carrier => false,
-            };
-            if is_leak {
-                return Some(start..start + len);
-            }
-        }
-    }
-    None
+fn is_any(words: &[Word], index: Option<usize>, known: &[&str]) -> bool {
+    let word = index.and_then(|index| words.get(index));
+    word.is_some_and(|word| known.iter().any(|known| hash_of(known) == word.hash))
 }
 
 /// Whether a phrase is said to stand on something in the image: `the caption on his T-shirt`.
-fn is_in_image(words: &[Word], phrase: Range<usize>) -> bool {
-    let is_any = |word: Option<&Word>, known: &[&str]| word.is_some_and(|word| known.iter().any(|k| hash_of(k) == word.hash));
-    let before = phrase.start.checked_sub(1).and_then(|index| words.get(index));
-    if is_any(before, BEFORE) || is_any(words.get(phrase.end), BEHIND) {
+fn is_in_image(words: &[Word], hit: &Hit<Meaning>) -> bool {
+    let (start, end) = (hit.words.start, hit.words.end);
+    if is_any(words, start.checked_sub(1), BEFORE) || is_any(words, Some(end), BEHIND) {
         return true;
     }
-    let near = phrase.start.saturating_sub(REACH)..(phrase.end + REACH).min(words.len());
-    near.into_iter().any(|at| PHRASES.at_start(&words[at..]).any(|(strength, _)| strength == Strength::Carrier))
+    let near = &words[start.saturating_sub(REACH)..(end + REACH).min(words.len())];
+    near.iter().any(|word| IN_IMAGE.contains(&word.hash))
 }
 
 /// Coordinates named in words, in a task that does not point: the noun, neither a verb nor that of a map.
-pub(super) fn coordinates(words: &[Word]) -> Option<Range<usize>> {
-    let is = |index: usize, known: &[&str]| words.get(index).is_some_and(|word| known.iter().any(|k| hash_of(k) == word.hash));
-    let named = words.iter().position(|word| word.hash == const { hash_of("coordinates") })?;
-    let is_of_map = named > 0 && is(named - 1, &["gps", "map", "geographic", "she", "he", "who", "and", "that", "which", "team"]);
-    let is_verb = is(named + 1, &["with", "the", "his", "her", "their", "well", "nicely"]) && !(named > 0 && is(named - 1, &["the"]));
-    (!is_of_map && !is_verb).then_some(named..named + 1)
+pub(super) fn coordinates<'h>(found: &Found<'h>) -> Option<&'h Hit<Meaning>> {
+    let words = found.words;
+    found.hits.iter().filter(|hit| hit.meaning == Meaning::Coordinates).find(|hit| {
+        let before = hit.words.start.checked_sub(1);
+        let is_of_map = is_any(words, before, &["gps", "map", "geographic"]);
+        let is_verb = is_any(words, before, &["she", "he", "who", "and", "that", "which", "team"])
+            || !is_any(words, before, &["the", "its", "box"])
+                && is_any(words, Some(hit.words.end), &["with", "the", "his", "her", "their", "well", "nicely"]);
+        !is_of_map && !is_verb
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reply::checks::words::Words;
+    use crate::reply::checks::phrases::with_found;
 
     fn leaks(text: &str) -> bool {
-        let mut words = Words::default();
-        let range = words.push(text);
-        source_leak(words.get(range)).is_some()
+        with_found(text, |found| source_leak(found).is_some())
     }
 
     #[test]
@@ -222,11 +210,7 @@ mod tests {
 
     #[test]
     fn coordinates_that_are_boxes() {
-        let find = |text: &str| {
-            let mut words = Words::default();
-            let range = words.push(text);
-            coordinates(words.get(range)).is_some()
-        };
+        let find = |text: &str| with_found(text, |found| coordinates(found).is_some());
         for text in ["Its coordinates are small.", "The coordinates show it is left.", "It has the coordinates given."] {
             assert!(find(text), "{text}");
         }

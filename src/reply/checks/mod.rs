@@ -3,6 +3,7 @@
 mod duplicates;
 mod form;
 mod leak;
+mod phrases;
 mod refusal;
 mod repetition;
 mod words;
@@ -13,21 +14,23 @@ pub(super) use refusal::is_refusal;
 pub(super) use words::starts_with_any;
 
 use crate::reply::checks::duplicates::Duplicates;
-use crate::reply::checks::words::{Word, Words};
+use crate::reply::checks::phrases::{Found, Meaning};
+use crate::reply::checks::words::{Hit, Words};
 use crate::reply::{CheckContext, Finding, IssueCode, Item, ItemText};
 
 /// What is wrong with the texts of a reply: leaks, tokens, forms not filled in, loops, repeated pairs.
 pub(super) fn texts(items: &[Item], context: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let mut words = Words::default();
+    let mut hits = Vec::new();
     let mut duplicates = Duplicates::default();
     for (index, item) in items.iter().enumerate() {
         let question = item.question.as_ref().map(|question| words.push(&question.text));
         let answer = words.push(&item.answer.text);
         let mut found = |code, span| findings.push(Finding { item: index, code, span });
         if let (Some(text), Some(range)) = (&item.question, &question) {
-            check(text, words.get(range.clone()), context, &mut found);
+            check(text, &Found::new(words.get(range.clone()), &mut hits), context, &mut found);
         }
-        check(&item.answer, words.get(answer.clone()), context, &mut found);
+        check(&item.answer, &Found::new(words.get(answer.clone()), &mut hits), context, &mut found);
         if let (Some(text), Some(range)) = (&item.question, question) {
             let question = (text.text.as_str(), words.get(range));
             let answer = (item.answer.text.as_str(), words.get(answer));
@@ -38,7 +41,7 @@ pub(super) fn texts(items: &[Item], context: &CheckContext<'_>, findings: &mut V
 
 fn check(
     text: &ItemText,
-    words: &[Word],
+    text_found: &Found<'_>,
     context: &CheckContext<'_>,
     found: &mut impl FnMut(IssueCode, Option<Range<usize>>),
 ) {
@@ -48,14 +51,17 @@ fn check(
             found(code, text.span_of(hit));
         }
     };
+    let words = text_found.words;
     let bytes = |hit: Range<usize>| words[hit.start].span().start..words[hit.end - 1].span().end;
-    report(IssueCode::SourceLeak, leak::source_leak(words).map(bytes));
-    report(IssueCode::SelfReference, refusal::self_reference(words).map(bytes));
+    let hit_bytes = |hit: &Hit<Meaning>| bytes(hit.words.clone());
+    report(IssueCode::SourceLeak, leak::source_leak(text_found).map(hit_bytes));
+    report(IssueCode::SelfReference, refusal::self_reference(text_found).map(hit_bytes));
     report(IssueCode::Repetition, repetition::repetition(words).map(bytes));
     report(IssueCode::Placeholder, form::is_placeholder(body).then_some(0..body.len()));
-    report(IssueCode::SpecialToken, form::special_token(body, context.is_grounded));
+    let token = form::special_token(body, context.is_grounded);
+    report(IssueCode::SpecialToken, token.or_else(|| form::trainer_speaker(body, text_found)));
     if !context.is_grounded {
-        let in_words = || leak::coordinates(words).map(bytes);
+        let in_words = || leak::coordinates(text_found).map(hit_bytes);
         report(IssueCode::CoordinateLeak, form::bracketed_fractions(body).or_else(in_words));
     }
 }

@@ -1,9 +1,7 @@
 //! Texts in which the model declines, or speaks of itself.
 
-use std::ops::Range;
-use std::sync::LazyLock;
-
-use crate::reply::checks::words::{Phrases, Word, starts_with_any};
+use crate::reply::checks::phrases::{Found, Meaning};
+use crate::reply::checks::words::{Hit, starts_with_any};
 
 /// How refusals begin.
 const REFUSALS: &[&str] = &[
@@ -75,7 +73,7 @@ const REFUSALS: &[&str] = &[
 const REFUSALS_UNSPACED: &[&str] = &["抱歉", "对不起", "很抱歉", "申し訳", "すみません", "죄송"];
 
 /// Words with which a model speaks of itself.
-const SELF: &[&str] = &[
+pub(super) const ITSELF: &[&str] = &[
     "as an ai",
     "as a language model",
     "an ai language model",
@@ -104,26 +102,21 @@ const SELF: &[&str] = &[
     "i was trained",
 ];
 
-static PHRASES: LazyLock<Phrases<()>> = LazyLock::new(|| Phrases::new([((), SELF)]));
-
 /// Whether a text declines to do what was asked.
 pub(in crate::reply) fn is_refusal(text: &str) -> bool {
     let bare = text.trim_start_matches(['*', '_', '"', '(', '[', ' ', '\n', '\u{feff}']);
     starts_with_any(bare, REFUSALS) || REFUSALS_UNSPACED.iter().any(|refusal| bare.starts_with(refusal))
 }
 
-/// The words in which the model speaks of itself, as a range of `words`.
-pub(super) fn self_reference(words: &[Word]) -> Option<Range<usize>> {
-    (0..words.len()).find_map(|start| {
-        let (_, len) = PHRASES.at_start(&words[start..]).next()?;
-        Some(start..start + len)
-    })
+/// The words in which the model speaks of itself.
+pub(super) fn self_reference<'h>(found: &Found<'h>) -> Option<&'h Hit<Meaning>> {
+    found.hits.iter().find(|hit| hit.meaning == Meaning::Itself)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reply::checks::words::Words;
+    use crate::reply::checks::phrases::with_found;
 
     #[test]
     fn texts_that_decline() {
@@ -146,11 +139,7 @@ mod tests {
 
     #[test]
     fn models_that_speak_of_themselves() {
-        let speaks = |text: &str| {
-            let mut words = Words::default();
-            let range = words.push(text);
-            self_reference(words.get(range)).is_some()
-        };
+        let speaks = |text: &str| with_found(text, |found| self_reference(found).is_some());
         for text in ["As an AI, I see no dog.", "I can't see the left side.", "I cannot determine his age."] {
             assert!(speaks(text), "{text}");
         }

@@ -21,17 +21,20 @@ pub(super) fn repetition(words: &[Word]) -> Option<Range<usize>> {
     if words.len() < WORD_TIMES {
         return None;
     }
-    (1..=SHORT).find_map(|period| loop_of(words, period)).or_else(|| long_loop(words))
+    short_loop(words).or_else(|| long_loop(words))
 }
 
-/// Finds where words equal those one period before, long enough.
-fn loop_of(words: &[Word], period: usize) -> Option<Range<usize>> {
-    let needed = needed(period);
-    let mut run = 0;
-    for at in period..words.len() {
-        run = if words[at].hash == words[at - period].hash { run + 1 } else { 0 };
-        if run >= needed {
-            return Some(at + 1 - run..at + 1);
+/// Finds where words equal those a few words before, long enough.
+fn short_loop(words: &[Word]) -> Option<Range<usize>> {
+    let mut runs = [0; SHORT];
+    for at in 1..words.len() {
+        for (before, run) in runs.iter_mut().enumerate() {
+            let period = before + 1;
+            let is_same = at >= period && words[at].hash == words[at - period].hash;
+            *run = if is_same { *run + 1 } else { 0 };
+            if *run >= needed(period) {
+                return Some(at + 1 - *run..at + 1);
+            }
         }
     }
     None

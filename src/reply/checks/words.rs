@@ -1,5 +1,7 @@
 //! The words of texts, taken once and looked at by every check.
 
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 /// Words of several texts in one list.
@@ -41,6 +43,11 @@ pub(crate) const fn hash_of(word: &str) -> u64 {
         index += 1;
     }
     hash
+}
+
+/// The hash of a word of ASCII, whatever its case.
+pub(crate) fn hash_of_bytes(word: &[u8]) -> u64 {
+    word.iter().fold(SEED, |hash, byte| add(hash, byte.to_ascii_lowercase()))
 }
 
 /// What a byte is in a word: its lower case, or 0 for one that is in none, or 1 for one that is not ASCII.
@@ -141,39 +148,104 @@ fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
 }
 
+/// Hashes of words as keys: they are hashes already.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| add(hash, *byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash ^ (hash >> 29);
+    }
+}
+
+/// A set of hashes.
+pub(crate) type HashedSet = HashSet<u64, BuildHasherDefault<AsIs>>;
+
+/// A map by hashes.
+pub(crate) type HashedMap<V> = HashMap<u64, V, BuildHasherDefault<AsIs>>;
+
+/// The words as a set.
+pub(crate) fn set_of(words: &[&str]) -> HashedSet {
+    words.iter().map(|word| hash_of(word)).collect()
+}
+
 /// Phrases in lower case, to be found as whole words.
 #[derive(Debug)]
 pub(crate) struct Phrases<T> {
-    /// The hashes of the words of each phrase, by the low bits of its first: most words of a text end here.
-    by_start: Vec<Vec<(Vec<u64>, T)>>,
+    /// A bit for the longest word of each phrase: the words of most texts end here.
+    bits: [u64; N_BITS / 64],
+    /// By its longest word, each phrase.
+    by_longest: HashedMap<Vec<Phrase<T>>>,
 }
 
-const N_STARTS: usize = 1024;
+const N_BITS: usize = 4096;
+
+#[derive(Debug)]
+struct Phrase<T> {
+    /// The hashes of its words.
+    words: Vec<u64>,
+    /// Which of them is the longest.
+    longest: usize,
+    meaning: T,
+}
+
+/// A phrase that was found: what it means, and which words it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hit<T> {
+    pub(crate) meaning: T,
+    pub(crate) words: Range<usize>,
+}
 
 impl<T: Copy> Phrases<T> {
     pub(crate) fn new(groups: impl IntoIterator<Item = (T, &'static [&'static str])>) -> Self {
-        let mut by_start: Vec<Vec<(Vec<u64>, T)>> = (0..N_STARTS).map(|_| Vec::new()).collect();
+        let mut bits = [0; N_BITS / 64];
+        let mut by_longest: HashedMap<Vec<Phrase<T>>> = HashedMap::default();
         for (meaning, phrases) in groups {
             for phrase in phrases {
-                let hashes: Vec<u64> = phrase.split(' ').map(hash_of).collect();
-                by_start[start_of(hashes[0])].push((hashes, meaning));
+                let words: Vec<u64> = phrase.split(' ').map(hash_of).collect();
+                let longest = phrase.split(' ').enumerate().max_by_key(|(_, word)| word.len()).map_or(0, |(at, _)| at);
+                let (index, bit) = bit_of(words[longest]);
+                bits[index] |= bit;
+                by_longest.entry(words[longest]).or_default().push(Phrase { words, longest, meaning });
             }
         }
-        Self { by_start }
+        Self { bits, by_longest }
     }
 
-    /// The phrases that start at the first of these words: what they mean and how many words they have.
-    pub(crate) fn at_start<'p>(&'p self, words: &'p [Word]) -> impl Iterator<Item = (T, usize)> + 'p {
-        let candidates = words.first().map_or(&[] as &[_], |word| self.by_start[start_of(word.hash)].as_slice());
-        let fits = move |phrase: &[u64]| {
-            phrase.len() <= words.len() && phrase.iter().zip(words).all(|(hash, word)| *hash == word.hash)
-        };
-        candidates.iter().filter(move |(phrase, _)| fits(phrase)).map(|(phrase, meaning)| (*meaning, phrase.len()))
+    /// All phrases among the words, by where their longest words stand.
+    pub(crate) fn find(&self, words: &[Word], hits: &mut Vec<Hit<T>>) {
+        for (at, word) in words.iter().enumerate() {
+            let (index, bit) = bit_of(word.hash);
+            if self.bits[index] & bit != 0 {
+                self.find_at(words, at, hits);
+            }
+        }
+    }
+
+    #[cold]
+    fn find_at(&self, words: &[Word], at: usize, hits: &mut Vec<Hit<T>>) {
+        for phrase in self.by_longest.get(&words[at].hash).into_iter().flatten() {
+            let Some(rest) = at.checked_sub(phrase.longest).map(|start| &words[start..]) else { continue };
+            let mut pairs = phrase.words.iter().zip(rest);
+            if phrase.words.len() <= rest.len() && pairs.all(|(hash, word)| *hash == word.hash) {
+                let start = at - phrase.longest;
+                hits.push(Hit { meaning: phrase.meaning, words: start..start + phrase.words.len() });
+            }
+        }
     }
 }
 
-fn start_of(hash: u64) -> usize {
-    (hash ^ (hash >> 32)) as usize % N_STARTS
+fn bit_of(hash: u64) -> (usize, u64) {
+    let slot = (hash ^ (hash >> 32)) as usize % N_BITS;
+    (slot / 64, 1 << (slot % 64))
 }
 
 /// Whether the text begins with one of these phrases, in lower case, as whole words.

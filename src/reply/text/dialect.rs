@@ -127,7 +127,7 @@ fn first_shapes(candidates: &[Candidate]) -> Vec<Mark> {
 /// All lines that look like labels, without those in code blocks within a text; the fences around items; and up to where
 /// the reply is known, for a code block that was cut may hold anything.
 fn candidates(reply: &str, body: Range<usize>, is_whole: bool) -> (Vec<Candidate>, Vec<Mark>, usize) {
-    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut candidates: Vec<Candidate> = Vec::with_capacity(body.len() / 64);
     let mut fences = Fences::default();
     for line in lines(reply, body.clone()) {
         let text = &reply[line.span.clone()];
@@ -208,19 +208,17 @@ impl Dialect {
     /// From the first question that an answer follows, on a line of its own or in the same line; and where that answer
     /// starts.
     fn find(reply: &str, body: &Range<usize>, candidates: &[Candidate]) -> Option<(Self, usize)> {
-        let pair_labels: Vec<usize> =
-            (0..candidates.len()).filter(|index| candidates[*index].is_pair_label()).collect();
-        for (position, index) in pair_labels.iter().enumerate() {
-            let question = &candidates[*index].label;
+        let pair_labels = || candidates.iter().enumerate().filter(|(_, candidate)| candidate.is_pair_label());
+        for (index, Candidate { label: question, start }) in pair_labels() {
             if question.role != Role::Question {
                 continue;
             }
-            let next = pair_labels.get(position + 1).map(|next| &candidates[*next]);
+            let next = candidates[index + 1..].iter().find(|next| next.is_pair_label());
             if let Some(next) = next.filter(|next| next.label.role == Role::Answer) {
-                let answer = answer_shape(question.shape, pair_labels[position + 1..].iter().map(|i| &candidates[*i]));
-                return Some((Self { question: question.shape, answer }, next.start));
+                let behind = candidates[index + 1..].iter().filter(|next| next.is_pair_label());
+                return Some((Self { question: question.shape, answer: answer_shape(question.shape, behind) }, next.start));
             }
-            let text_start = candidates[*index].start + question.len;
+            let text_start = start + question.len;
             let text_end = next.map_or(body.end, |next| next.start);
             if let Some(answer) = inline::answer_in(&reply[text_start..text_end], question.shape.word.family) {
                 return Some((Self { question: question.shape, answer: None }, text_start + answer.start));

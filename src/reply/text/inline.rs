@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr3_iter;
+use memchr::{memchr3, memchr3_iter};
 
 use crate::reply::text::dialect::{Mark, MarkKind};
 use crate::reply::text::vocabulary::{Family, Role, number_at, word_at};
@@ -25,7 +25,9 @@ pub(super) fn with_inline_labels(reply: &str, marks: Vec<Mark>, end: usize) -> V
         let next = marks.get(index + 1);
         let text = mark.span.end..next.map_or(end, |next| next.span.start);
         let inline = match mark.role() {
-            Some(Role::Question) => inline_pairs(reply, text, reply[mark.span.clone()].trim()),
+            Some(Role::Question) if may_have_labels(&reply[text.clone()]) => {
+                inline_pairs(reply, text, reply[mark.span.clone()].trim())
+            }
             _ => Vec::new(),
         };
         let is_answered = next.and_then(Mark::role) == Some(Role::Answer);
@@ -68,6 +70,11 @@ fn family_of(label: &str) -> Family {
 /// The first answer label within the text of a question of this family.
 pub(super) fn answer_in(text: &str, question: Family) -> Option<Range<usize>> {
     labels(text, question).find(|label| label.role == Role::Answer).map(|label| label.span)
+}
+
+/// Whether a text has what ends a label.
+fn may_have_labels(text: &str) -> bool {
+    memchr3(b':', b'>', "：".as_bytes()[0], text.as_bytes()).is_some()
 }
 
 /// The labels of pairs within a text, which fit a question of this family.

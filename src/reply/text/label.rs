@@ -168,9 +168,16 @@ pub(super) fn label_of(line: &str, is_whole: bool) -> Option<Label> {
     if !may_be_label(line) {
         return None;
     }
-    let lead = lead(line);
+    let lead = if line.as_bytes()[0].is_ascii_alphabetic() { Lead::default() } else { lead(line) };
     let (word, word_len) = word_at(&line[lead.len..])?;
-    let mut rest = Rest { text: &line[lead.len + word_len..], closed_marks: 0, bracket: lead.dress.bracket };
+    let behind = &line[lead.len + word_len..];
+    if lead.marks == 0 && lead.dress.bracket.is_none() && behind.starts_with(": ") {
+        // The usual case.
+        let number = lead.list_number;
+        let shape = Shape { word, has_number: number.is_some(), end: End::Colon, dress: lead.dress };
+        return Some(Label { role: word.role, number, shape, len: line.len() - behind.len() + 1, open_marks: 0 });
+    }
+    let mut rest = Rest { text: behind, closed_marks: 0, bracket: lead.dress.bracket };
     let number = rest.number();
     rest.skip_qualifier();
     let end = rest.end(word, number.is_some(), &lead.dress, is_whole)?;

@@ -28,6 +28,7 @@ pub(super) fn scan(draft: &mut Draft<'_>, end: ReplyEnd, has_conversations: bool
     let marks = marks(reply, body.clone(), is_whole);
     let Some(first) = marks.first() else { return };
     wrapper::preamble(draft, body.start..first.span.start);
+    draft.expect_items(marks.len() / 2);
     let tail = if is_whole { marks.len() } else { start_of_tail(&marks) };
     let mut reader = Reader::new(draft, has_conversations);
     for (index, mark) in marks[..tail].iter().enumerate() {

@@ -31,6 +31,8 @@ pub(super) struct Word {
     pub(super) text: &'static str,
     pub(super) role: Role,
     pub(super) family: Family,
+    /// Letters of ASCII and nothing else.
+    is_plain: bool,
 }
 
 const TABLE: &[(Role, Family, &[&str])] = &[
@@ -98,7 +100,8 @@ static BY_START: LazyLock<[Vec<Word>; 256]> = LazyLock::new(|| {
     let mut by_start: [Vec<Word>; 256] = std::array::from_fn(|_| Vec::new());
     for (role, family, texts) in TABLE {
         for text in *texts {
-            let word = Word { text, role: *role, family: *family };
+            let is_plain = text.bytes().all(|byte| byte.is_ascii_alphabetic());
+            let word = Word { text, role: *role, family: *family, is_plain };
             let upper = text.chars().next().into_iter().flat_map(char::to_uppercase).collect::<String>();
             let starts = [text.as_bytes()[0], upper.as_bytes()[0]];
             by_start[usize::from(starts[0])].push(word);
@@ -121,7 +124,16 @@ pub(super) fn may_start(byte: u8) -> bool {
 /// The label word at the start of `text`, and how long it is there.
 pub(super) fn word_at(text: &str) -> Option<(Word, usize)> {
     let first = *text.as_bytes().first()?;
-    BY_START[usize::from(first)].iter().find_map(|word| {
+    let words = &BY_START[usize::from(first)];
+    if words.is_empty() {
+        return None;
+    }
+    let run = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    words.iter().find_map(|word| {
+        // Most words are ruled out by their length.
+        if word.is_plain && word.text.len() != run {
+            return None;
+        }
         let len = len_at_start(word.text, text)?;
         let next = text[len..].chars().next();
         // `Questions` is no `Question`; but Chinese sets no space between a word and its number.
