@@ -88,13 +88,20 @@ fn grounded() {
     let boxes: Vec<NamedBox> =
         (0..40).map(|i| NamedBox { name: SUBJECTS[i % 15].into(), bbox: bbox(i % 20) }).collect();
     let point = |i: usize| format!("<st>{}<ed> {}", SUBJECTS[i], bbox(i));
-    let pair = |i: usize| (format!("Why does the {} draw the eye?", point(i)), format!("The {} stands apart from the rest of it.", point(i)));
+    let pair = |i: usize| {
+        (
+            format!("Why does the {} draw the eye?", point(i)),
+            format!("The {} stands apart from the rest of it.", point(i)),
+        )
+    };
     let reply = render(&(0..N_PAIRS).map(pair).collect::<Vec<_>>());
     let context = ReplyContext::default().with_boxes(&boxes);
     let regex = Regex::new(r"<st>(.*?)<ed>\s*\[(.*?),(.*?),(.*?),(.*?)\]").unwrap();
     let base = best(200, || {
         let number = |text: &str| text.trim().parse::<f64>().unwrap();
-        let found = regex.captures_iter(black_box(&reply)).map(|found| (found[1].to_owned(), number(&found[2]), number(&found[5])));
+        let found = regex
+            .captures_iter(black_box(&reply))
+            .map(|found| (found[1].to_owned(), number(&found[2]), number(&found[5])));
         assert_eq!(found.collect::<Vec<_>>().len(), 2 * N_PAIRS);
     });
     let bare = parser().grounded().without_text_checks();
@@ -114,7 +121,9 @@ fn json() {
     let commas = sound.replace("\"\n  }", "\",\n  },");
     let bare_keys = sound.replace("\"question\"", "question").replace("\"answer\"", "answer");
     let cut = sound[..sound.len() - 40].to_owned();
-    for (what, broken) in [("JSON with stray commas", commas), ("JSON with bare keys", bare_keys), ("JSON that was cut", cut)] {
+    for (what, broken) in
+        [("JSON with stray commas", commas), ("JSON with bare keys", bare_keys), ("JSON that was cut", cut)]
+    {
         let time = best(200, || assert!(parse(&bare, &broken, &context) >= N_PAIRS - 1));
         report(what, &broken, time, "serde_json on sound JSON", base);
     }
@@ -125,7 +134,26 @@ fn hostile() {
     let context = ReplyContext::default();
     let all = parser();
     let grounded = parser().grounded();
-    let fragments = ["[{", "Question:", "Question:\n", "Q: a A: b ", "**", "\"'\"", "<st>", "[0.1, ", "{\"q\":\"", "a ", "a", "|", "```\n", "é", "<|", "- ", "1. a?\nb\n", "A: B\n"];
+    let fragments = [
+        "[{",
+        "Question:",
+        "Question:\n",
+        "Q: a A: b ",
+        "**",
+        "\"'\"",
+        "<st>",
+        "[0.1, ",
+        "{\"q\":\"",
+        "a ",
+        "a",
+        "|",
+        "```\n",
+        "é",
+        "<|",
+        "- ",
+        "1. a?\nb\n",
+        "A: B\n",
+    ];
     for fragment in fragments {
         let reply = fragment.repeat(1_000_000 / fragment.len());
         let copy = best(1, || drop(black_box(black_box(&reply).to_lowercase())));

@@ -230,7 +230,7 @@ impl UnitBox {
     /// The edges in whole thousandths, each rounded to the nearest (halves up): what three decimals can say.
     pub fn thousandths(self) -> [u16; 4] {
         // In 0..=1000 because every edge is in 0.0..=1.0.
-        self.edges().map(|v| (v * 1000.0 + 0.5).floor() as u16)
+        self.edges().map(|v| (v * 1000.0 + 0.5) as u16)
     }
 
     /// This box as a prompt states it, with edges in whole thousandths.
@@ -259,7 +259,7 @@ impl fmt::Display for UnitBox {
 /// A box with a name, as a prompt states it: what the boxes of a reply are held against.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedBox {
-    /// Name of the object or phrase of the region, as written in the prompt.
+    /// Name of the object or phrase of the region, as written in the prompt; several names are set apart by ` / `.
     pub name: String,
     /// The box, with edges in whole thousandths.
     pub bbox: UnitBox,

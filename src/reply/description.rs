@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::reply::lines::{is_fence, lines};
 use crate::reply::json::Described;
+use crate::reply::lines::{is_fence, lines};
 use crate::reply::{Draft, IssueCode, ReplyEnd, json, text, wrapper};
 
 pub(super) fn scan(draft: &mut Draft<'_>, end: ReplyEnd) {

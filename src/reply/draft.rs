@@ -33,14 +33,7 @@ impl ItemText {
 
 impl<'r> Draft<'r> {
     pub(super) fn new(reply: &'r str) -> Self {
-        Self {
-            reply,
-            items: Vec::new(),
-            topics: Vec::new(),
-            pieces: Vec::new(),
-            findings: Vec::new(),
-            n_separators: 0,
-        }
+        Self { reply, items: Vec::new(), topics: Vec::new(), pieces: Vec::new(), findings: Vec::new(), n_separators: 0 }
     }
 
     /// The reply that is taken apart.

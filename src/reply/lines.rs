@@ -66,7 +66,8 @@ mod tests {
     #[test]
     fn lines_know_their_ends() {
         let text = "a\r\n\nb";
-        let found: Vec<_> = lines(text, 0..text.len()).map(|line| (text[line.span].to_owned(), line.is_ended)).collect();
+        let found: Vec<_> =
+            lines(text, 0..text.len()).map(|line| (text[line.span].to_owned(), line.is_ended)).collect();
         assert_eq!(found, [("a".into(), true), (String::new(), true), ("b".into(), false)]);
     }
 

@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 pub use check::{Check, CheckContext, Finding, each_item};
 pub use draft::Draft;
 pub use form::{Asked, ReplyForm, Scan};
+pub use grounding::Grounding;
 pub use issue::{Issue, IssueCode};
 pub use parser::{ReplyContext, ReplyEnd, ReplyParser};
 pub use policy::{Action, Policy, PolicyPreset};

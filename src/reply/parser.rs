@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::bbox::NamedBox;
+use crate::reply::grounding::Grounder;
 use crate::reply::{
-    Action, Asked, Check, CheckContext, Draft, Finding, Issue, IssueCode, Item, Outcome, Parsed, Piece, PieceKind,
-    Policy, ReplyForm, Wrapper, checks, grounding,
+    Action, Asked, Check, CheckContext, Draft, Finding, Grounding, Issue, IssueCode, Item, Outcome, Parsed, Piece,
+    PieceKind, Policy, ReplyForm, Wrapper, checks,
 };
 
 /// Reads replies of one form.
@@ -23,7 +24,7 @@ use crate::reply::{
 pub struct ReplyParser {
     form: ReplyForm,
     asked: Asked,
-    is_grounded: bool,
+    grounding: Option<Grounding>,
     checks_texts: bool,
     checks: Vec<Arc<dyn Check>>,
     policy: Policy,
@@ -72,7 +73,7 @@ impl ReplyParser {
     /// Reads replies of `form` with the checks that are right for any text, by the policy `careful`.
     pub fn new(form: ReplyForm) -> Self {
         let asked = form.asked();
-        Self { form, asked, is_grounded: false, checks_texts: true, checks: Vec::new(), policy: Policy::careful() }
+        Self { form, asked, grounding: None, checks_texts: true, checks: Vec::new(), policy: Policy::careful() }
     }
 
     /// Takes replies apart, reads boxes and counts, but looks at no text: no leaks, tokens, loops or repeated pairs are
@@ -85,8 +86,14 @@ impl ReplyParser {
 
     /// Reads what the texts point at with `<st>`, `<ed>` and boxes, and wants each item to point.
     #[must_use]
-    pub fn grounded(mut self) -> Self {
-        self.is_grounded = true;
+    pub fn grounded(self) -> Self {
+        self.grounded_by(Grounding::default())
+    }
+
+    /// The same, with boxes held against those of the prompt in a way of your own.
+    #[must_use]
+    pub fn grounded_by(mut self, grounding: Grounding) -> Self {
+        self.grounding = Some(grounding);
         self
     }
 
@@ -123,10 +130,10 @@ impl ReplyParser {
         self.take_apart(&mut draft, context.end);
         draft.claim_rest();
         let mut findings = Vec::new();
-        if self.is_grounded {
-            read_references(&mut draft.items, context.boxes, &mut findings);
+        if let Some(grounding) = self.grounding {
+            read_references(&mut draft.items, &Grounder::new(grounding, context.boxes), &mut findings);
         }
-        let check_context = CheckContext { reply, boxes: context.boxes, is_grounded: self.is_grounded };
+        let check_context = CheckContext { reply, boxes: context.boxes, is_grounded: self.grounding.is_some() };
         if self.checks_texts {
             checks::texts(&draft.items, &check_context, &mut findings);
         }
@@ -154,19 +161,21 @@ impl ReplyParser {
     }
 }
 
-fn read_references(items: &mut [Item], boxes: Option<&[NamedBox]>, findings: &mut Vec<Finding>) {
+fn read_references(items: &mut [Item], grounder: &Grounder<'_>, findings: &mut Vec<Finding>) {
     for (index, item) in items.iter_mut().enumerate() {
         let mut n_found = 0;
         for text in item.texts_mut() {
-            let pointing = grounding::read(&text.text, boxes);
+            let pointing = grounder.read(&text.text);
             n_found += pointing.references.len() + pointing.findings.len();
             text.references = pointing.references;
-            let text = &*text;
             findings.extend(pointing.findings.into_iter().map(|(code, span)| Finding {
                 item: index,
                 code,
                 span: text.span_of(span),
             }));
+            if let Some((rewritten, origin)) = pointing.rewritten {
+                (text.text, text.origin) = (rewritten, origin);
+            }
         }
         if n_found == 0 {
             findings.push(Finding { item: index, code: IssueCode::NoReference, span: None });

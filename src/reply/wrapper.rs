@@ -93,7 +93,8 @@ const CLOSINGS: &[&str] = &[
 ];
 
 /// The same in scripts that set no spaces between words.
-const CLOSINGS_UNSPACED: &[&str] = &["希望", "如果您", "如果你需要", "如需", "以上就是", "以上是", "以上、", "以上です", "ご不明"];
+const CLOSINGS_UNSPACED: &[&str] =
+    &["希望", "如果您", "如果你需要", "如需", "以上就是", "以上是", "以上、", "以上です", "ご不明"];
 
 /// How introductions of a description begin.
 const OPENINGS: &[&str] = &[
@@ -114,7 +115,8 @@ const OPENINGS: &[&str] = &[
 ];
 
 /// Words before a number on a line of its own that say which pair comes next.
-const PAIR_NAMES: &[&str] = &["pair", "qa pair", "q a pair", "qa", "set", "example", "item", "round", "exchange", "turn"];
+const PAIR_NAMES: &[&str] =
+    &["pair", "qa pair", "q a pair", "qa", "set", "example", "item", "round", "exchange", "turn"];
 
 /// Claims reasoning before and end tokens behind what the model was asked for, and returns where that is; `None` if a
 /// reasoning block never ends.
@@ -235,7 +237,8 @@ pub(super) fn closing_tags(draft: &mut Draft<'_>, span: Range<usize>) -> Range<u
 /// `</answer>` or `[/A]`, but not `</s>` or `[/INST]`, which are tokens.
 fn is_closing_tag(tag: &str) -> bool {
     let name = tag[1..tag.len() - 1].strip_prefix('/').unwrap_or_default();
-    let names = ["question", "answer", "q", "a", "qa", "pair", "item", "user", "gpt", "assistant", "human", "conversation"];
+    let names =
+        ["question", "answer", "q", "a", "qa", "pair", "item", "user", "gpt", "assistant", "human", "conversation"];
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
@@ -350,12 +353,24 @@ mod tests {
 
     #[test]
     fn headings_name_what_comes_next() {
-        let headings =
-            ["## Colours", "**Part two**", "3.", "**3.**", "(3)", "QA pair 3:", "Pair #3", "<qa>", "</pair>", "**Colours:**"];
+        let headings = [
+            "## Colours",
+            "**Part two**",
+            "3.",
+            "**3.**",
+            "(3)",
+            "QA pair 3:",
+            "Pair #3",
+            "<qa>",
+            "</pair>",
+            "**Colours:**",
+        ];
         for line in headings {
             assert!(is_heading(line), "{line}");
         }
-        for line in ["#1 in line", "A cup.", "**Yes.**", "**Stop!**", "3 cups", "42", "<st>cup<ed> [0.1, 0.2, 0.3, 0.4]"] {
+        for line in
+            ["#1 in line", "A cup.", "**Yes.**", "**Stop!**", "3 cups", "42", "<st>cup<ed> [0.1, 0.2, 0.3, 0.4]"]
+        {
             assert!(!is_heading(line), "{line}");
         }
     }

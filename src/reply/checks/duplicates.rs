@@ -22,10 +22,10 @@ const MAX_SAME_ANSWER: usize = 2;
 
 /// Words that say nothing about what a text is about.
 const FUNCTION_WORDS: &[&str] = &[
-    "a", "an", "the", "is", "are", "was", "were", "be", "been", "being", "do", "does", "did", "has", "have", "had", "of",
-    "in", "at", "to", "for", "by", "with", "and", "or", "it", "its", "this", "that", "these", "those", "there", "here", "he",
-    "she", "they", "them", "his", "her", "their", "what", "which", "who", "how", "why", "where", "when", "can", "could",
-    "would", "might", "may", "will", "image", "picture", "photo", "scene", "you", "i", "we", "see", "seen", "as", "so",
+    "a", "an", "the", "is", "are", "was", "were", "be", "been", "being", "do", "does", "did", "has", "have", "had",
+    "of", "in", "at", "to", "for", "by", "with", "and", "or", "it", "its", "this", "that", "these", "those", "there",
+    "here", "he", "she", "they", "them", "his", "her", "their", "would", "might", "may", "will", "image", "picture",
+    "photo", "scene", "you", "i", "we", "see", "seen", "as", "so",
 ];
 
 static IGNORED: LazyLock<HashedSet> = LazyLock::new(|| set_of(FUNCTION_WORDS));
@@ -57,7 +57,8 @@ struct Topics {
 
 impl Topics {
     fn of<'w>(texts: impl Iterator<Item = (&'w Word, &'w str)>) -> Self {
-        let mut words: Vec<u64> = texts.filter(|(word, _)| !IGNORED.contains(&word.hash)).map(|(word, text)| stem(word.hash, text)).collect();
+        let mut words: Vec<u64> =
+            texts.filter(|(word, _)| !IGNORED.contains(&word.hash)).map(|(word, text)| stem(word.hash, text)).collect();
         words.sort_unstable();
         words.dedup();
         let bits = words.iter().fold(0, |bits, word| bits | 1 << (word >> 58));
@@ -99,7 +100,9 @@ fn stem(hash: u64, word: &str) -> u64 {
 }
 
 fn all(words: &[Word]) -> u64 {
-    words.iter().fold(words.len() as u64, |hash, word| (hash.rotate_left(5) ^ word.hash).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    words
+        .iter()
+        .fold(words.len() as u64, |hash, word| (hash.rotate_left(5) ^ word.hash).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 /// A text and its words.
@@ -127,7 +130,8 @@ impl Duplicates {
         fn texts<'a>((text, words): Text<'a>) -> impl Iterator<Item = (&'a Word, &'a str)> {
             words.iter().map(move |word| (word, &text[word.span()]))
         }
-        let about = About { question: Topics::of(texts(question)), pair: Topics::of(texts(question).chain(texts(answer))) };
+        let about =
+            About { question: Topics::of(texts(question)), pair: Topics::of(texts(question).chain(texts(answer))) };
         let is_near = |known: &About| {
             known.question.may_be_similar(&about.question, NEAR_QUESTION)
                 && known.pair.may_be_similar(&about.pair, NEAR_PAIR)
@@ -180,14 +184,18 @@ mod tests {
             ],
             &[None, None],
         );
-        check(&[("Is there a cat?", "Yes, there is a cat."), ("Is there a dog?", "Yes, there is a dog.")], &[None, None]);
+        check(
+            &[("Is there a cat?", "Yes, there is a cat."), ("Is there a dog?", "Yes, there is a dog.")],
+            &[None, None],
+        );
         check(&[("What is it?", "A cup."), ("Where is it?", "Here.")], &[None, None]);
     }
 
     #[test]
     fn one_answer_for_many_questions() {
         let answer = "It stands next to the old wall.";
-        let pairs = [("Where is the cup?", answer), ("Where is a dog?", answer), ("Who waits?", answer), ("Why?", answer)];
+        let pairs =
+            [("Where is the cup?", answer), ("Where is a dog?", answer), ("Who waits?", answer), ("Why?", answer)];
         check(&pairs, &[None, None, Some(IssueCode::Repetition), Some(IssueCode::Repetition)]);
         let yes = [("Is it red?", "Yes, it is."), ("Is it old?", "Yes, it is."), ("Is it big?", "Yes, it is.")];
         check(&yes, &[None, None, None]);

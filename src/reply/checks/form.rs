@@ -70,15 +70,18 @@ pub(super) fn trainer_speaker(text: &str, found: &Found<'_>) -> Option<Range<usi
 pub(super) fn is_placeholder(text: &str) -> bool {
     let inside = |open: char, close: char| {
         let inner = text.strip_prefix(open).and_then(|text| text.strip_suffix(close));
-        inner.is_some_and(|inner| inner.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '\'' | '.' | ',')))
-            && text.chars().any(char::is_alphabetic)
+        inner.is_some_and(|inner| {
+            inner.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '\'' | '.' | ','))
+        }) && text.chars().any(char::is_alphabetic)
     };
     let is_form = inside('<', '>') || inside('[', ']') || inside('{', '}');
     let names = ["n/a", "na", "none", "null", "tbd", "todo", "question", "answer", "xxx"];
     let bare = text.trim_end_matches(['.', ' ', '!']);
     is_form
         || text.chars().all(|c| matches!(c, '.' | '…' | '_' | '-' | ' ' | '?' | '—'))
-        || bare.len() <= 8 && names.iter().any(|name| name.eq_ignore_ascii_case(bare)) && !bare.eq_ignore_ascii_case("none")
+        || bare.len() <= 8
+            && names.iter().any(|name| name.eq_ignore_ascii_case(bare))
+            && !bare.eq_ignore_ascii_case("none")
 }
 
 /// Brackets around at least two numbers of which each is a fraction: `[0.31, 0.22]`.
@@ -108,7 +111,9 @@ mod tests {
 
     #[test]
     fn forms_not_filled_in() {
-        for text in ["<answer>", "[a few words]", "[Your question here]", "...", "…", "___", "N/A", "TBD.", "{question}"] {
+        for text in
+            ["<answer>", "[a few words]", "[Your question here]", "...", "…", "___", "N/A", "TBD.", "{question}"]
+        {
             assert!(is_placeholder(text), "{text}");
         }
         for text in ["No.", "None.", "<st>cup<ed> [0.1, 0.2, 0.3, 0.4]", "[0.1, 0.2]", "x...", "42", "[sic] it is"] {

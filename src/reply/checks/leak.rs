@@ -97,22 +97,80 @@ pub(super) const DOUBTFUL: &[&str] = &[
 
 /// Things in an image that carry text of their own.
 const CARRIERS: &[&str] = &[
-    "shirt", "tshirt", "sweater", "hoodie", "jersey", "cap", "hat", "poster", "posters", "sign", "signs", "banner",
-    "billboard", "board", "whiteboard", "blackboard", "newspaper", "magazine", "book", "page", "screen", "monitor",
-    "laptop", "phone", "meme", "cartoon", "comic", "mug", "cup", "label", "package", "box", "bottle", "postcard", "card",
-    "plaque", "painting", "television", "tv", "subtitle", "subtitles", "menu", "brochure", "map", "exhibit", "sticker",
-    "bumper", "wall", "frame", "stamp", "ad", "advertisement", "panel", "slide", "video", "movie", "film", "watermark",
-    "display", "museum", "album", "print",
+    "shirt",
+    "tshirt",
+    "sweater",
+    "hoodie",
+    "jersey",
+    "cap",
+    "hat",
+    "poster",
+    "posters",
+    "sign",
+    "signs",
+    "banner",
+    "billboard",
+    "board",
+    "whiteboard",
+    "blackboard",
+    "newspaper",
+    "magazine",
+    "book",
+    "page",
+    "screen",
+    "monitor",
+    "laptop",
+    "phone",
+    "meme",
+    "cartoon",
+    "comic",
+    "mug",
+    "cup",
+    "label",
+    "package",
+    "box",
+    "bottle",
+    "postcard",
+    "card",
+    "plaque",
+    "painting",
+    "television",
+    "tv",
+    "subtitle",
+    "subtitles",
+    "menu",
+    "brochure",
+    "map",
+    "exhibit",
+    "sticker",
+    "bumper",
+    "wall",
+    "frame",
+    "stamp",
+    "ad",
+    "advertisement",
+    "panel",
+    "slide",
+    "video",
+    "movie",
+    "film",
+    "watermark",
+    "display",
+    "museum",
+    "album",
+    "print",
 ];
 
 /// How far from a phrase such a thing may be named, in words.
 const REACH: usize = 6;
 
 /// Words behind which a caption is one that somebody sees.
-const BEFORE: &[&str] = &["a", "its", "his", "her", "their", "printed", "written", "handwritten", "funny", "witty", "big"];
+const BEFORE: &[&str] =
+    &["a", "its", "his", "her", "their", "printed", "written", "handwritten", "funny", "witty", "big"];
 
 /// Words that say where a caption stands in the image.
-const BEHIND: &[&str] = &["on", "under", "underneath", "below", "beneath", "above", "over", "across", "printed", "written"];
+const BEHIND: &[&str] =
+    &["on", "under", "underneath", "below", "beneath", "above", "over", "across", "printed", "written"];
 
 static IN_IMAGE: LazyLock<HashedSet> = LazyLock::new(|| set_of(CARRIERS));
 
@@ -211,10 +269,13 @@ mod tests {
     #[test]
     fn coordinates_that_are_boxes() {
         let find = |text: &str| with_found(text, |found| coordinates(found).is_some());
-        for text in ["Its coordinates are small.", "The coordinates show it is left.", "It has the coordinates given."] {
+        for text in ["Its coordinates are small.", "The coordinates show it is left.", "It has the coordinates given."]
+        {
             assert!(find(text), "{text}");
         }
-        for text in ["She coordinates the team.", "The GPS coordinates are on screen.", "The tie coordinates with his shirt."] {
+        for text in
+            ["She coordinates the team.", "The GPS coordinates are on screen.", "The tie coordinates with his shirt."]
+        {
             assert!(!find(text), "{text}");
         }
     }

@@ -143,7 +143,9 @@ mod tests {
         for text in ["As an AI, I see no dog.", "I can't see the left side.", "I cannot determine his age."] {
             assert!(speaks(text), "{text}");
         }
-        for text in ["The man can't see the dog.", "He works as an aide.", "The robot is an AI toy.", "I can see a dog."] {
+        for text in
+            ["The man can't see the dog.", "He works as an aide.", "The robot is an AI toy.", "I can see a dog."]
+        {
             assert!(!speaks(text), "{text}");
         }
     }

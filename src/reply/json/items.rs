@@ -1,6 +1,8 @@
 //! Which values are question-answer pairs, turns and topics.
 
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use crate::reply::json::Json;
 use crate::reply::json::value::{Kind, Value, Values};
@@ -10,8 +12,21 @@ use crate::reply::{Draft, IssueCode, decode};
 const QUESTION: &[&str] =
     &["question", "q", "user", "human", "instruction", "prompt", "query", "pregunta", "frage", "问题", "問題", "質問"];
 const ANSWER: &[&str] = &[
-    "answer", "a", "gpt", "assistant", "output", "response", "reply", "completion", "ai", "bot", "respuesta", "antwort",
-    "réponse", "答案", "回答",
+    "answer",
+    "a",
+    "gpt",
+    "assistant",
+    "output",
+    "response",
+    "reply",
+    "completion",
+    "ai",
+    "bot",
+    "respuesta",
+    "antwort",
+    "réponse",
+    "答案",
+    "回答",
 ];
 const SPEAKER: &[&str] = &["role", "from", "speaker", "author"];
 const SAYS: &[&str] = &["content", "value", "text", "message", "utterance"];
@@ -19,13 +34,46 @@ const TOPIC: &[&str] = &["topic", "title", "theme", "subject"];
 const USERS: &[&str] = &["user", "human", "person", "question", "q", "questioner"];
 const MODELS: &[&str] = &["gpt", "assistant", "ai", "chatgpt", "model", "bot", "answer", "a", "answerer"];
 const SETUP: &[&str] = &["system", "developer"];
-const DESCRIPTION: &[&str] = &["description", "detailed_description", "detail_description", "text", "answer", "caption"];
+const DESCRIPTION: &[&str] =
+    &["description", "detailed_description", "detail_description", "text", "answer", "caption"];
 
-/// What a key says, without regard to case and to a number behind it.
-fn is_any(key: &str, names: &[&str]) -> bool {
-    let key = key.trim().trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | ' ' | '-' | '#'));
-    let is = |name: &&str| name.eq_ignore_ascii_case(key) || !key.is_ascii() && key.to_lowercase() == **name;
-    names.iter().any(|name| is(name))
+/// What a key says about its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    Question,
+    Answer,
+    Speaker,
+    Says,
+    Topic,
+}
+
+static KEYS: LazyLock<HashMap<&'static str, Key>> = LazyLock::new(|| {
+    let rows = [
+        (Key::Question, QUESTION),
+        (Key::Answer, ANSWER),
+        (Key::Speaker, SPEAKER),
+        (Key::Says, SAYS),
+        (Key::Topic, TOPIC),
+    ];
+    rows.into_iter().flat_map(|(key, names)| names.iter().map(move |name| (*name, key))).collect()
+});
+
+impl Key {
+    /// What a key means, without regard to case and to a number behind it.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        let name = bare(name);
+        let found = KEYS.get(name).copied();
+        found.or_else(|| KEYS.get(name.to_lowercase().as_str()).copied())
+    }
+}
+
+fn bare(name: &str) -> &str {
+    name.trim().trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | ' ' | '-' | '#'))
+}
+
+fn is_any(name: &str, names: &[&str]) -> bool {
+    let name = bare(name);
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// By value: whether it is meant to be an item. What is within an item is none of its own.
@@ -40,10 +88,9 @@ pub(super) fn find(json: &Json<'_>) -> Vec<bool> {
 }
 
 impl Json<'_> {
-    fn child(&self, index: usize, names: &[&str]) -> Option<&Value> {
-        let children = self.values.children(index).map(|child| &self.values.values[child]);
-        let named = |value: &&Value| value.key.as_ref().is_some_and(|key| is_any(&self.text[key.clone()], names));
-        children.into_iter().find(named)
+    fn child(&self, index: usize, key: Key) -> Option<&Value> {
+        let child = self.values.children(index).find(|child| self.keys[*child] == Some(key))?;
+        Some(&self.values.values[child])
     }
 
     /// An object with a question, an answer, or a speaker and what is said.
@@ -51,20 +98,19 @@ impl Json<'_> {
         let mut has_speaker = false;
         let mut says = false;
         for child in self.values.children(index) {
-            let value = &self.values.values[child];
-            let Some(key) = value.key.as_ref().map(|key| &self.text[key.clone()]) else { continue };
-            let is_leaf = matches!(value.kind, Kind::Text(_) | Kind::Other);
-            if is_leaf && (is_any(key, ANSWER) || is_any(key, QUESTION)) {
-                return true;
+            let is_leaf = matches!(self.values.values[child].kind, Kind::Text(_) | Kind::Other);
+            match self.keys[child] {
+                Some(Key::Question | Key::Answer) if is_leaf => return true,
+                Some(Key::Speaker) => has_speaker = true,
+                Some(Key::Says) => says = true,
+                _ => {}
             }
-            has_speaker |= is_any(key, SPEAKER);
-            says |= is_any(key, SAYS);
         }
         has_speaker && says
     }
 
     fn is_turn(&self, index: usize) -> bool {
-        self.child(index, SPEAKER).is_some() && self.child(index, SAYS).is_some()
+        self.child(index, Key::Speaker).is_some() && self.child(index, Key::Says).is_some()
     }
 
     /// The pairs of an object such as `{"Q1": "...", "A1": "...", "Q2": ...}`; none if it holds one pair at most.
@@ -73,11 +119,10 @@ impl Json<'_> {
         let mut question = None;
         for child in self.values.children(index) {
             let value = &self.values.values[child];
-            let Some(key) = value.key.as_ref().map(|key| &self.text[key.clone()]) else { continue };
-            if is_any(key, QUESTION) {
-                question = Some(value);
-            } else if is_any(key, ANSWER) {
-                pairs.extend(question.take().map(|question| (question, value)));
+            match self.keys[child] {
+                Some(Key::Question) => question = Some(value),
+                Some(Key::Answer) => pairs.extend(question.take().map(|question| (question, value))),
+                _ => {}
             }
         }
         if pairs.len() > 1 { pairs } else { Vec::new() }
@@ -136,7 +181,7 @@ impl<'d> ItemWriter<'d, '_> {
             return;
         }
         self.draft.conversation();
-        let topic = list.parent.and_then(|parent| self.json.child(parent, TOPIC));
+        let topic = list.parent.and_then(|parent| self.json.child(parent, Key::Topic));
         if let Some(Value { kind: Kind::Text(inner), is_closed: true, .. }) = topic {
             self.used.push(inner.clone());
             let text = self.json.unescaped(inner);
@@ -160,7 +205,7 @@ impl<'d> ItemWriter<'d, '_> {
                 self.give_up(&mut question);
                 let pairs = self.json.pairs_in(index);
                 if pairs.is_empty() {
-                    self.pair(value, self.json.child(index, QUESTION), self.json.child(index, ANSWER));
+                    self.pair(value, self.json.child(index, Key::Question), self.json.child(index, Key::Answer));
                 }
                 for (asked, answered) in pairs {
                     self.pair(answered, Some(asked), Some(answered));
@@ -172,8 +217,8 @@ impl<'d> ItemWriter<'d, '_> {
 
     fn turn(&mut self, index: usize, question: &mut Option<&'d Value>) {
         let value = &self.json.values.values[index];
-        let says = self.json.child(index, SAYS);
-        let speaker = self.json.child(index, SPEAKER).and_then(|speaker| self.json.text_of(speaker));
+        let says = self.json.child(index, Key::Says);
+        let speaker = self.json.child(index, Key::Speaker).and_then(|speaker| self.json.text_of(speaker));
         let speaker = speaker.map_or("", |inner| &self.json.text[inner.clone()]);
         if is_any(speaker, USERS) {
             self.give_up(question);

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use memchr::memchr2_iter;
 
-use crate::reply::json::items::ItemWriter;
+use crate::reply::json::items::{ItemWriter, Key};
 use crate::reply::json::string::{closing_quote, escape, unescaped};
 use crate::reply::json::value::{Kind, Values};
 use crate::reply::{Draft, IssueCode, wrapper};
@@ -38,6 +38,8 @@ pub(super) enum Scanned {
 struct Json<'a> {
     text: Cow<'a, str>,
     values: Values,
+    /// By value: what its key says.
+    keys: Vec<Option<Key>>,
     /// Where the JSON starts and ends in the text.
     span: Range<usize>,
     /// For a text that is not the reply: by byte of it, the byte of the reply.
@@ -49,10 +51,13 @@ impl<'a> Json<'a> {
         if is_encoded_twice(&reply[start..end]) {
             let (text, places) = decoded_once(&reply[..end], start);
             let values = Values::read(&text, 0);
-            return Self { span: 0..values.end, text: Cow::Owned(text), values, places: Some(places) };
+            let (span, keys) = (0..values.end, keys(&text, &values));
+            return Self { span, text: Cow::Owned(text), values, keys, places: Some(places) };
         }
-        let values = Values::read(&reply[..end], start);
-        Self { span: start..values.end, text: Cow::Borrowed(&reply[..end]), values, places: None }
+        let text = &reply[..end];
+        let values = Values::read(text, start);
+        let (span, keys) = (start..values.end, keys(text, &values));
+        Self { span, text: Cow::Borrowed(text), values, keys, places: None }
     }
 
     fn in_reply(&self, span: &Range<usize>) -> Range<usize> {
@@ -77,6 +82,10 @@ impl<'a> Json<'a> {
     fn unescaped(&self, inner: &Range<usize>) -> Cow<'_, str> {
         unescaped(&self.text[inner.clone()])
     }
+}
+
+fn keys(text: &str, values: &Values) -> Vec<Option<Key>> {
+    values.values.iter().map(|value| Key::of(&text[value.key.clone()?])).collect()
 }
 
 /// Claims a reply in JSON that starts at `start`, if it holds items.
@@ -140,7 +149,8 @@ fn claim_around(draft: &mut Draft<'_>, body: Range<usize>, json: &Json<'_>, used
     let mut rest = span.end..body.end;
     if json.places.is_some() {
         // The quote that closes the outer string.
-        let quote = draft.reply()[rest.clone()].len() - draft.reply()[rest.clone()].trim_start_matches(['"', '}', ' ']).len();
+        let quote =
+            draft.reply()[rest.clone()].len() - draft.reply()[rest.clone()].trim_start_matches(['"', '}', ' ']).len();
         draft.label(rest.start..rest.start + quote);
         rest.start += quote;
     }
@@ -168,7 +178,8 @@ pub(super) fn start_in(text: &str) -> Option<usize> {
 fn opens(text: &str) -> bool {
     let inner = without_comment(text[1..].trim_start());
     if text.starts_with('[') {
-        return inner.starts_with('{') && opens(inner) || inner.starts_with('[') && inner[1..].trim_start().starts_with('{');
+        return inner.starts_with('{') && opens(inner)
+            || inner.starts_with('[') && inner[1..].trim_start().starts_with('{');
     }
     let window = &inner[..inner.floor_char_boundary(MAX_KEY)];
     let bare = window.trim_start_matches('\\');

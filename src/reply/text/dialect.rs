@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use memchr::memchr;
 
+use crate::reply::lines::{has_info, is_fence, lines};
 use crate::reply::text::inline;
 use crate::reply::text::label::{End, Label, Shape, label_of};
-use crate::reply::lines::{has_info, is_fence, lines};
 use crate::reply::text::unlabelled;
 use crate::reply::text::vocabulary::Role;
 
@@ -82,7 +82,9 @@ fn choose(reply: &str, body: &Range<usize>, candidates: &[Candidate], is_whole: 
     let before = before_labels(reply, body.start..end, &candidates[..n_before], is_whole && found.is_none());
     match (before, found) {
         (Some(mut marks), found) => {
-            marks.extend(found.into_iter().flat_map(|(dialect, _)| dialect.accept(reply, body, &candidates[n_before..])));
+            marks.extend(
+                found.into_iter().flat_map(|(dialect, _)| dialect.accept(reply, body, &candidates[n_before..])),
+            );
             marks
         }
         (None, Some((dialect, _))) => dialect.accept(reply, body, candidates),
@@ -216,7 +218,10 @@ impl Dialect {
             let next = candidates[index + 1..].iter().find(|next| next.is_pair_label());
             if let Some(next) = next.filter(|next| next.label.role == Role::Answer) {
                 let behind = candidates[index + 1..].iter().filter(|next| next.is_pair_label());
-                return Some((Self { question: question.shape, answer: answer_shape(question.shape, behind) }, next.start));
+                return Some((
+                    Self { question: question.shape, answer: answer_shape(question.shape, behind) },
+                    next.start,
+                ));
             }
             let text_start = start + question.len;
             let text_end = next.map_or(body.end, |next| next.start);

@@ -164,12 +164,7 @@ fn answer_mark(reply: &str, answer: Range<usize>) -> Mark {
         }
         _ => 0,
     };
-    Mark {
-        kind: MarkKind::Label(Role::Answer),
-        span: answer.start..answer.start + len,
-        number: None,
-        open_marks: 0,
-    }
+    Mark { kind: MarkKind::Label(Role::Answer), span: answer.start..answer.start + len, number: None, open_marks: 0 }
 }
 
 /// `Anna: Why?`, `Ben: Because.`: two names in turn; once will do if nothing follows.
