@@ -18,6 +18,8 @@ pub struct Issue {
     pub action: Action,
     /// Where: bytes of the reply. Empty, at the end of the reply, for something that is missing.
     pub span: Range<usize>,
+    /// What it is about: bytes of the item as a whole, or of the part that was dropped, around `span`.
+    pub about: Range<usize>,
     /// The kept item it is about: index into [`Parsed::items`](super::Parsed::items). `None` for what was dropped and
     /// for what concerns the whole reply.
     pub item: Option<usize>,

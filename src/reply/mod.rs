@@ -33,7 +33,7 @@ pub use form::{Asked, ReplyForm, Scan};
 pub use grounding::Grounding;
 pub use issue::{Issue, IssueCode};
 pub use parser::{ReplyContext, ReplyEnd, ReplyParser};
-pub use policy::{Action, Policy, PolicyPreset};
+pub use policy::{Action, Policy, PolicyError, PolicyPreset};
 
 use crate::sample::Reference;
 

@@ -228,6 +228,7 @@ impl<'p> Judge<'p> {
 
     fn apply(&mut self, code: IssueCode, span: Range<usize>, item: Option<usize>) {
         let action = self.policy.action(&code);
+        let about = item.map_or(span.clone(), |index| self.items[index].span());
         if let Some(index) = item {
             match action {
                 Action::Note => {}
@@ -236,7 +237,7 @@ impl<'p> Judge<'p> {
                 Action::Drop | Action::Reject => self.kept[index] = false,
             }
         }
-        self.issues.push(Issue { code, action, span, item });
+        self.issues.push(Issue { code, action, span, about, item });
     }
 
     fn apply_to_item(&mut self, code: IssueCode, index: usize) {

@@ -99,6 +99,36 @@ impl Policy {
         self
     }
 
+    /// A policy from JSON: a preset and the codes for which it is overruled.
+    ///
+    /// `own_codes` are the codes of your own checks; any other unknown code is taken for a slip of the pen.
+    ///
+    /// # Errors
+    /// [`PolicyError`] if it is no such JSON, or names an unknown preset, code or action.
+    ///
+    /// # Example
+    /// ```
+    /// use svitgen::reply::{Action, IssueCode, Policy};
+    /// let policy = Policy::from_json(r#"{"preset": "careful", "actions": {"near_duplicate": "drop"}}"#, &[])?;
+    /// assert_eq!(policy.action(&IssueCode::NearDuplicate), Action::Drop);
+    /// assert!(Policy::from_json(r#"{"preset": "careful", "actions": {"near_duplicat": "drop"}}"#, &[]).is_err());
+    /// # Ok::<(), svitgen::reply::PolicyError>(())
+    /// ```
+    pub fn from_json(json: &str, own_codes: &[&str]) -> Result<Self, PolicyError> {
+        let policy: Self = serde_json::from_str(json).map_err(PolicyError::Json)?;
+        let is_unknown = |code: &&IssueCode| matches!(code, IssueCode::Custom(name) if !own_codes.contains(&&**name));
+        match policy.actions.keys().find(is_unknown) {
+            Some(code) => Err(PolicyError::UnknownCode { code: code.to_string() }),
+            None => Ok(policy),
+        }
+    }
+
+    /// The policy of this name, if it is one of the presets.
+    pub fn preset(name: &str) -> Option<Self> {
+        let presets = [PolicyPreset::Careful, PolicyPreset::Strict, PolicyPreset::Salvage];
+        presets.into_iter().find(|preset| preset.as_str() == name).map(Self::from)
+    }
+
     /// What is done about `code`.
     pub fn action(&self, code: &IssueCode) -> Action {
         self.actions.get(code).copied().unwrap_or_else(|| code.action(self.preset))
@@ -111,6 +141,21 @@ impl Policy {
             n => format!("{}+{n}", self.preset.as_str()),
         }
     }
+}
+
+/// Why a text is no policy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// It is no JSON of the form `{"preset": "careful", "actions": {"near_duplicate": "drop"}}`.
+    #[error("not a policy such as {{\"preset\": \"careful\", \"actions\": {{\"near_duplicate\": \"drop\"}}}}: {0}")]
+    Json(#[source] serde_json::Error),
+    /// It names a code that there is not.
+    #[error("there is no issue code {code}; a policy's own table lists all of them")]
+    UnknownCode {
+        /// The code as written.
+        code: String,
+    },
 }
 
 impl From<PolicyPreset> for Policy {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use svitgen::reply::{Parsed, PieceKind, ReplyContext, ReplyEnd, ReplyForm, ReplyParser};
 
-use crate::properties::check_account;
+use crate::account::check_account;
 
 #[test]
 fn accounts_of_replies() {

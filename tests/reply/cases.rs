@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use svitgen::reply::{Asked, Parsed, ReplyContext, ReplyEnd, ReplyForm, ReplyParser};
 
-use crate::properties::check_account;
+use crate::account::check_account;
 use crate::support::say;
 
 const SPLIT: &str = "\n~~~~ expected\n";

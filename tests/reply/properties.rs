@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use svitgen::NamedBox;
-use svitgen::reply::{Outcome, Parsed, PieceKind, Policy, ReplyContext, ReplyEnd, ReplyForm, ReplyParser};
+use svitgen::reply::{Outcome, Parsed, Policy, ReplyContext, ReplyEnd, ReplyForm, ReplyParser};
+
+use crate::account::check_account;
 
 const FORMS: [ReplyForm; 3] =
     [ReplyForm::Conversations { conversations: 2, pairs: 2 }, ReplyForm::QaList { pairs: 3 }, ReplyForm::Description];
@@ -12,29 +14,6 @@ fn parsers() -> Vec<ReplyParser> {
     let grounded = ReplyParser::new(ReplyForm::QaList { pairs: 2 }).grounded();
     let salvage = ReplyParser::new(ReplyForm::QaList { pairs: 2 }).grounded().with_policy(Policy::salvage());
     plain.chain([grounded, salvage]).collect()
-}
-
-/// Every non-blank byte is in exactly one piece, and the pieces agree with items, topics and outcome.
-pub(crate) fn check_account(reply: &str, parsed: &Parsed) {
-    let mut end = 0;
-    for piece in &parsed.pieces {
-        assert!(piece.span.start >= end, "{:?} overlaps the piece before it in {reply:?}", piece.span);
-        assert!(reply[end..piece.span.start].trim().is_empty(), "text before {:?} is lost in {reply:?}", piece.span);
-        let text = &reply[piece.span.clone()];
-        assert!(!text.is_empty() && text == text.trim(), "{text:?}");
-        match piece.kind {
-            PieceKind::Item(index) => assert!(parsed.items[index].texts().any(|text| text.span == piece.span)),
-            PieceKind::Topic(index) => assert!(parsed.topics[index].is_some()),
-            _ => {}
-        }
-        end = piece.span.end;
-    }
-    assert!(reply[end..].trim().is_empty(), "the end is lost of {reply:?}");
-    assert_eq!(parsed.items.is_empty(), parsed.outcome == Outcome::Reject);
-    assert_eq!(parsed.cause().is_none(), parsed.outcome == Outcome::Ok, "{reply:?}");
-    for issue in &parsed.issues {
-        assert!(reply.get(issue.span.clone()).is_some());
-    }
 }
 
 fn texts(parsed: &Parsed) -> Vec<Vec<&str>> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use svitgen::reply::{Asked, Item, Outcome, Parsed, ReplyContext, ReplyEnd, ReplyForm, ReplyParser};
 
-use crate::properties::check_account;
+use crate::account::check_account;
 use crate::support::{say, shared};
 
 /// What the parser does not read yet.

@@ -1,0 +1,33 @@
+//! `svitgen policy`: what is done about each issue.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use svitgen::reply::{IssueCode, Policy};
+
+use crate::args::PolicyArgs;
+use crate::failure::Failure;
+
+pub(crate) fn run(args: &PolicyArgs) -> Result<ExitCode, Failure> {
+    let policy = named(&args.policy)?;
+    if args.json {
+        let actions: BTreeMap<_, _> = IssueCode::ALL.iter().map(|code| (code, policy.action(code))).collect();
+        println!("{}", serde_json::json!(actions));
+    } else {
+        print!("{policy}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A preset by its name, or a policy from a file.
+pub(crate) fn named(name: &str) -> Result<Policy, Failure> {
+    if let Some(policy) = Policy::preset(name) {
+        return Ok(policy);
+    }
+    let path = Path::new(name);
+    let json = std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format_args!("--policy {name}: neither careful, strict nor salvage, nor a file: {error}"))
+    })?;
+    Policy::from_json(&json, &[]).map_err(|error| Failure::usage(format_args!("{name}: {error}")))
+}

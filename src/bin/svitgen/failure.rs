@@ -1,0 +1,37 @@
+//! Why a command ends early, and with which exit code.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::{fmt, io};
+
+/// Exit code for wrong usage and bad input.
+pub(crate) const USAGE: u8 = 2;
+
+/// Exit code for an output that cannot be written.
+const OUTPUT: u8 = 4;
+
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// Wrong usage or bad input: says what, where, and what to try.
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self { code: USAGE, message: message.to_string() }
+    }
+
+    pub(crate) fn reading(path: &Path, error: &io::Error) -> Self {
+        Self::usage(format_args!("cannot read {}: {error}", path.display()))
+    }
+
+    pub(crate) fn writing(error: &io::Error) -> Self {
+        Self { code: OUTPUT, message: format!("cannot write to stdout: {error}") }
+    }
+
+    pub(crate) fn report(&self) -> ExitCode {
+        eprintln!("error: {}", self.message);
+        self.code.into()
+    }
+}

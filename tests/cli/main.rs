@@ -1,0 +1,76 @@
+//! The program as its users meet it: each folder of `cases/` holds a command, its files, and a snapshot of stdout, stderr
+//! and exit code. `in.jsonl` is on stdin if the command names no file.
+
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+#[path = "../support/mod.rs"]
+mod support;
+
+fn svitgen(folder: &Path, command: &str) -> Command {
+    let mut command_line = Command::new(env!("CARGO_BIN_EXE_svitgen"));
+    command_line.args(command.split_whitespace().skip(1)).current_dir(folder).env("NO_COLOR", "1");
+    command_line
+}
+
+#[test]
+fn commands() {
+    insta::glob!("cases/*/cmd", |path| {
+        let folder = path.parent().unwrap();
+        let command = std::fs::read_to_string(path).unwrap();
+        let input = folder.join("in.jsonl");
+        let stdin = if input.exists() { Stdio::from(File::open(input).unwrap()) } else { Stdio::null() };
+        let Output { status, stdout, stderr } = svitgen(folder, &command).stdin(stdin).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        insta::assert_snapshot!(format!("exit code {:?}\n\n{}\n{}", status.code(), text(stdout), text(stderr)));
+    });
+}
+
+#[test]
+fn an_output_that_is_full_is_told() {
+    let Ok(full) = File::options().write(true).open("/dev/full") else { return };
+    let mut child = svitgen(Path::new("."), "svitgen parse --task complex_reasoning")
+        .stdin(Stdio::piped())
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let line = b"{\"id\": 1, \"reply\": \"Question: Why?\\nAnswer: So.\"}\n";
+    // The program may be gone before all is written.
+    let _ = child.stdin.take().unwrap().write_all(&line.repeat(1_000));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to stdout"));
+}
+
+#[test]
+fn shared_sample_replies_get_the_expected_outcome() {
+    let Some(folder) = support::shared("replies") else { return };
+    let mut lines = String::new();
+    let mut expected = Vec::new();
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
+        let case: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        lines.push_str(&format!("{case}\n"));
+        expected.push((case["id"].clone(), case["expect"].clone()));
+    }
+    let mut child =
+        svitgen(Path::new("."), "svitgen parse").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let results = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(results.lines().count(), expected.len());
+    for (line, (id, expect)) in results.lines().zip(&expected) {
+        let result: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(&result["id"], id);
+        let mut accepted = expect["also_accept"].as_array().into_iter().flatten().chain([&expect["outcome"]]);
+        assert!(accepted.any(|outcome| *outcome == result["outcome"]), "{line}");
+    }
+    support::say(format_args!("{} shared replies through the program", expected.len()));
+}
