@@ -36,7 +36,7 @@ pub(super) fn is_invisible(c: char) -> bool {
 pub(super) fn trim(text: &str) -> &str {
     let inner = text.trim_ascii();
     match inner.as_bytes() {
-        [first, .., last] if first.is_ascii() && last.is_ascii() => inner,
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => inner,
         _ => inner.trim(),
     }
 }
@@ -136,6 +136,13 @@ mod tests {
         check("**", "**");
         check("&#0;&#1114112;", "&#0;&#1114112;");
         check("“typographic”", "“typographic”");
+    }
+
+    #[test]
+    fn white_space_of_every_kind_is_trimmed() {
+        assert_eq!(trim("\u{b}\u{c} a\u{85}\u{3000}"), "a");
+        assert_eq!(trim("é "), "é");
+        assert_eq!(trim(" "), "");
     }
 
     #[test]
