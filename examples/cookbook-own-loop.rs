@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for issue in parsed.dropped() {
             println!("image {}: {} at {:?}", prompt.image_id, issue.code, issue.span);
         }
-        if let Some(sample) = prompt.sample(&parsed, &completion, &policy) {
+        if let Some(sample) = prompt.sample(&parsed, &[completion], &policy) {
             exporter.write(&sample)?;
         }
     }

@@ -11,6 +11,9 @@ use crate::prompt::PromptOptions;
 use crate::reply::Policy;
 use crate::task::Task;
 
+/// How often a short reply is topped up unless set.
+const TOP_UPS: usize = 2;
+
 /// Calls at a time, unless told otherwise.
 const CONCURRENCY: usize = 16;
 
@@ -25,6 +28,7 @@ pub struct PipelineBuilder {
     policy: Policy,
     concurrency: usize,
     limit: Option<usize>,
+    top_ups: usize,
 }
 
 impl PipelineBuilder {
@@ -37,6 +41,7 @@ impl PipelineBuilder {
             policy: Policy::default(),
             concurrency: CONCURRENCY,
             limit: None,
+            top_ups: TOP_UPS,
         }
     }
 
@@ -82,6 +87,13 @@ impl PipelineBuilder {
         self
     }
 
+    /// Sets how often at most a short reply is topped up: what is accepted stays, and the model is asked for the missing
+    /// items alone; 2 unless set. Never after a refusal.
+    pub fn top_ups(mut self, n: usize) -> Self {
+        self.top_ups = n;
+        self
+    }
+
     /// The pipeline.
     ///
     /// # Errors
@@ -107,6 +119,7 @@ impl PipelineBuilder {
             policy: self.policy,
             concurrency: self.concurrency,
             limit: self.limit,
+            top_ups: self.top_ups,
         })
     }
 }

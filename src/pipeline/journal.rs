@@ -28,12 +28,19 @@ const SUM_LEN: usize = 26;
 pub(super) struct Entry {
     pub(super) image_id: ImageId,
     pub(super) task: String,
+    /// 0 for the prompt, 1 and up for the follow-ups.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub(super) turn: usize,
     /// Digest of the messages.
     pub(super) prompt: Digest,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) completion: Option<Completion>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) failure: Option<Failure>,
+}
+
+fn is_first(turn: &usize) -> bool {
+    *turn == 0
 }
 
 /// A call that failed.
@@ -49,17 +56,18 @@ impl From<&LlmError> for Failure {
     }
 }
 
-/// What identifies a unit in the journal.
+/// What identifies a turn of a unit in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct UnitKey(Digest);
 
 impl UnitKey {
-    pub(super) fn new(image_id: &ImageId, task: &str) -> Self {
+    pub(super) fn new(image_id: &ImageId, task: &str, turn: usize) -> Self {
         let mut digester = Digester::default();
         // The kind keeps the number 1 apart from the text "1"; a task's name holds no zero byte.
         digester.update(&[matches!(image_id, ImageId::Text(_)) as u8]);
         digester.update(task.as_bytes());
         digester.update(&[0]);
+        digester.update(&(turn as u64).to_le_bytes());
         digester.update(image_id.to_string().as_bytes());
         Self(digester.finish())
     }
@@ -79,6 +87,8 @@ pub(super) struct Answer {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     pub(super) requests: u64,
+    /// Those among the requests that are follow-ups.
+    pub(super) top_ups: u64,
     pub(super) answers: u64,
 }
 
@@ -155,10 +165,11 @@ impl Journal {
         let failure = entry.failure.as_ref();
         if entry.completion.is_none() && failure.is_none() {
             counts.requests += 1;
+            counts.top_ups += u64::from(entry.turn > 0);
             return;
         }
         counts.answers += 1;
-        let key = UnitKey::new(&entry.image_id, &entry.task);
+        let key = UnitKey::new(&entry.image_id, &entry.task, entry.turn);
         let may_pass = failure.is_some_and(|failure| failure.kind.is_transient() || failure.kind.stops_run());
         let len = u32::try_from(n_bytes).unwrap_or(u32::MAX);
         let answer = Answer { offset, len, may_pass, is_completion: failure.is_none() };

@@ -45,6 +45,12 @@ pub struct TaskLedger {
     pub pairs: u64,
     /// Requests that were sent.
     pub requests: u64,
+    /// Those among the requests that asked for what a reply lacked.
+    #[serde(default)]
+    pub top_ups: u64,
+    /// Those among the pairs that they brought.
+    #[serde(default)]
+    pub top_up_pairs: u64,
     /// Requests that were sent and never answered, because the process ended: they may have been billed.
     pub unanswered: u64,
     /// Tokens of the prompts that were answered, as far as the server told.
@@ -104,15 +110,20 @@ impl TaskLedger {
             add_to(&mut self.issues, issue.code.as_str(), 1);
         }
         self.pairs += result.sample.as_ref().map_or(0, |sample| sample.n_pairs() as u64);
-        self.requests += u64::from(result.completion.is_some() || result.error.is_some());
-        let usage = result.completion.as_ref().and_then(|completion| completion.usage).unwrap_or_default();
-        self.input_tokens += usage.input_tokens;
-        self.output_tokens += usage.output_tokens;
+        self.requests += (result.completions.len() + usize::from(result.error.is_some())) as u64;
+        self.top_ups += result.completions.len().saturating_sub(1) as u64;
+        let later = result.parsed.iter().flat_map(|parsed| &parsed.items).filter(|item| item.reply > 0);
+        self.top_up_pairs += later.count() as u64;
+        for usage in result.completions.iter().filter_map(|completion| completion.usage) {
+            self.input_tokens += usage.input_tokens;
+            self.output_tokens += usage.output_tokens;
+        }
         self.prompts.add(&result.prompt_report);
     }
 
     pub(super) fn count_requests(&mut self, counts: Counts) {
         self.requests = counts.requests;
+        self.top_ups = counts.top_ups;
         self.unanswered = counts.requests.saturating_sub(counts.answers);
     }
 
@@ -131,6 +142,8 @@ impl TaskLedger {
         }
         self.pairs += other.pairs;
         self.requests += other.requests;
+        self.top_ups += other.top_ups;
+        self.top_up_pairs += other.top_up_pairs;
         self.unanswered += other.unanswered;
         self.input_tokens += other.input_tokens;
         self.output_tokens += other.output_tokens;
@@ -174,6 +187,13 @@ impl fmt::Display for Ledger {
         writeln!(f, "{} inputs = {}", total.inputs, states.join(" + "))?;
         write_counts(f, "not accepted because of", &total.causes)?;
         write_counts(f, "noticed in replies", &total.issues)?;
+        if total.top_ups > 0 {
+            writeln!(
+                f,
+                "follow-ups for what replies lacked: {}, which brought {} pairs",
+                total.top_ups, total.top_up_pairs
+            )?;
+        }
         if total.unanswered > 0 {
             writeln!(f, "requests sent and never answered: {}; they may have been billed", total.unanswered)?;
         }

@@ -51,6 +51,7 @@ fn manifest(pipeline: &Pipeline, source: &dyn RecordSource) -> Value {
         "parameters": pipeline.parameters,
         "prompt": pipeline.prompt_options,
         "policy": pipeline.policy,
+        "top_ups": pipeline.top_ups,
         "tasks": tasks,
         "inputs": source.inputs(),
         "limit": pipeline.limit,
@@ -67,7 +68,7 @@ fn write(path: &Path, manifest: &Value) -> Result<()> {
 
 /// The first option that differs and must not, with its values.
 fn difference(before: &Value, now: &Value) -> Option<(String, String, String)> {
-    let keys = ["format", "client", "parameters", "prompt", "policy", "inputs"];
+    let keys = ["format", "client", "parameters", "prompt", "policy", "top_ups", "inputs"];
     let fixed = keys.iter().find_map(|key| differs(key, &before[key], &now[key]));
     let tasks = before["tasks"].as_object();
     let tasks = tasks.into_iter().flatten();

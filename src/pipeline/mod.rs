@@ -27,7 +27,7 @@ pub use unit::{UnitResult, UnitState};
 use crate::annotation::ImageRecord;
 use crate::error::Result;
 use crate::llm::{LlmClient, Parameters};
-use crate::pipeline::unit::{Call, Unit};
+use crate::pipeline::unit::Unit;
 use crate::prompt::PromptOptions;
 use crate::reply::{Policy, ReplyParser};
 use crate::task::Task;
@@ -55,6 +55,7 @@ pub struct Pipeline {
     policy: Policy,
     concurrency: usize,
     limit: Option<usize>,
+    top_ups: usize,
 }
 
 /// A task and what reads the replies to it.
@@ -96,19 +97,23 @@ impl Pipeline {
     }
 
     async fn ask(&self, unit: Unit, stop: &AtomicBool) -> UnitResult {
-        let prompt = self.prompt(&unit);
-        let call = match &prompt {
-            Ok(prompt) if !stop.load(Ordering::Relaxed) => {
-                Call::Made(self.client.complete(&prompt.request(&self.parameters)).await)
-            }
-            _ => Call::NotMade,
+        let prompt = match self.prompt(&unit) {
+            Ok(prompt) => prompt,
+            Err(error) => return self.without_prompt(&unit, error),
         };
-        if let Call::Made(Err(error)) = &call
-            && error.kind().stops_run()
-        {
-            stop.store(true, Ordering::Relaxed);
+        let mut exchange = self.exchange(&unit, &prompt);
+        let mut error = None;
+        while let Some(request) = exchange.next_request(&self.parameters).filter(|_| !stop.load(Ordering::Relaxed)) {
+            match self.client.complete(&request).await {
+                Ok(completion) => exchange.take(completion),
+                Err(failure) => {
+                    stop.fetch_or(failure.kind().stops_run(), Ordering::Relaxed);
+                    error = Some(failure);
+                    break;
+                }
+            }
         }
-        self.conclude(&unit, prompt, call)
+        self.conclude(&unit, &prompt, exchange, error)
     }
 
     /// The units of one record, or its error.

@@ -9,13 +9,13 @@ use futures::stream::{self, StreamExt};
 
 use crate::annotation::RecordSource;
 use crate::error::{Error, ErrorKind, Result};
-use crate::llm::LlmError;
+use crate::llm::{Completion, CompletionRequest, LlmError};
 use crate::pipeline::journal::{Entry, Failure, Journal, UnitKey};
 use crate::pipeline::lock::Lock;
 use crate::pipeline::outputs::{self, Outputs};
-use crate::pipeline::unit::{Call, Unit};
-use crate::pipeline::{Ledger, Pipeline, manifest};
-use crate::prompt::Prompt;
+use crate::pipeline::unit::Unit;
+use crate::pipeline::{Ledger, Pipeline, UnitResult, manifest};
+use crate::prompt::{Prompt, messages_digest};
 use crate::sample::Sample;
 
 impl Pipeline {
@@ -58,31 +58,56 @@ impl Pipeline {
         let mut outputs = Outputs::create(folder, self.tasks())?;
         for record in source.records().take(self.limit.unwrap_or(usize::MAX)) {
             for unit in self.units(record) {
-                let unit = unit?;
-                let prompt = self.prompt(&unit);
-                let call = match &prompt {
-                    Ok(prompt) => journaled_call(journal, prompt)?,
-                    Err(_) => Call::NotMade,
-                };
-                outputs.write(&self.conclude(&unit, prompt, call))?;
+                outputs.write(&self.journaled(unit?, journal)?)?;
             }
         }
         outputs.commit(journal)
     }
+
+    /// What became of a unit, by the journal.
+    fn journaled(&self, unit: Unit, journal: &mut Journal) -> Result<UnitResult> {
+        let prompt = match self.prompt(&unit) {
+            Ok(prompt) => prompt,
+            Err(error) => return Ok(self.without_prompt(&unit, error)),
+        };
+        let mut exchange = self.exchange(&unit, &prompt);
+        let mut error = None;
+        while let Some(request) = exchange.next_request(&self.parameters) {
+            match journaled_call(journal, &prompt, exchange.turn(), &request)? {
+                Some(Ok(completion)) => exchange.take(completion),
+                Some(Err(failure)) => {
+                    error = Some(failure);
+                    break;
+                }
+                None => break,
+            }
+        }
+        Ok(self.conclude(&unit, &prompt, exchange, error))
+    }
 }
 
-/// What the journal says about a unit.
-fn journaled_call(journal: &mut Journal, prompt: &Prompt) -> Result<Call> {
-    let Some(answer) = journal.answer(UnitKey::new(&prompt.image_id, &prompt.task)) else { return Ok(Call::NotMade) };
-    let Some(entry) = journal.read(answer)? else { return Ok(Call::NotMade) };
-    if entry.prompt != prompt.digest() {
+/// What the journal says about a turn of a unit.
+fn journaled_call(
+    journal: &mut Journal,
+    prompt: &Prompt,
+    turn: usize,
+    request: &CompletionRequest,
+) -> Result<Option<Result<Completion, LlmError>>> {
+    let key = UnitKey::new(&prompt.image_id, &prompt.task, turn);
+    let Some(answer) = journal.answer(key) else { return Ok(None) };
+    let Some(entry) = journal.read(answer)? else { return Ok(None) };
+    if entry.prompt != messages_digest(&request.messages) {
+        // A parser or policy that has changed may follow up in other words; the prompt itself may not change.
+        if turn > 0 {
+            return Ok(None);
+        }
         let (image, task) = (prompt.image_id.clone(), prompt.task.clone());
         return Err(ErrorKind::PromptChanged { image, task }.into());
     }
     Ok(match (entry.completion, entry.failure) {
-        (Some(completion), _) => Call::Made(Ok(completion)),
-        (None, Some(Failure { kind, message })) => Call::Made(Err(LlmError::new(kind, message))),
-        (None, None) => Call::NotMade,
+        (Some(completion), _) => Some(Ok(completion)),
+        (None, Some(Failure { kind, message })) => Some(Err(LlmError::new(kind, message))),
+        (None, None) => None,
     })
 }
 
@@ -119,27 +144,61 @@ impl<'a> Sender<'a> {
         result
     }
 
+    /// Whether there may be something to send; with follow-ups only the replies can tell.
     fn is_unanswered(&self, unit: &Unit) -> bool {
         let task = self.pipeline.tasks[unit.task_index].task.name();
-        let answer = self.journal().answer(UnitKey::new(&unit.record.image.id, task));
-        answer.is_none_or(|answer| answer.may_pass)
+        let answer = self.journal().answer(UnitKey::new(&unit.record.image.id, task, 0));
+        self.pipeline.top_ups > 0 || answer.is_none_or(|answer| answer.may_pass)
     }
 
+    /// Sends a unit's prompt and follow-ups, as far as the journal has no answers.
     async fn send(&self, unit: Unit) -> Result<()> {
         // Units without a prompt are accounted for when the outputs are written.
         let Ok(prompt) = self.pipeline.prompt(&unit) else { return Ok(()) };
+        let mut exchange = self.pipeline.exchange(&unit, &prompt);
+        while let Some(request) = exchange.next_request(&self.pipeline.parameters) {
+            let turn = exchange.turn();
+            let completion = match self.known(&prompt, turn, &request)? {
+                Known::Completion(completion) => Some(completion),
+                Known::Failed => None,
+                Known::Nothing => self.call(&prompt, turn, &request).await?,
+            };
+            let Some(completion) = completion else { return Ok(()) };
+            exchange.take(completion);
+        }
+        Ok(())
+    }
+
+    /// What the journal has for a turn; a failure that may have passed is as good as nothing.
+    fn known(&self, prompt: &Prompt, turn: usize, request: &CompletionRequest) -> Result<Known> {
+        let mut journal = self.journal();
+        let answer = journal.answer(UnitKey::new(&prompt.image_id, &prompt.task, turn));
+        match answer {
+            Some(answer) if answer.may_pass => Ok(Known::Nothing),
+            Some(_) => Ok(match journaled_call(&mut journal, prompt, turn, request)? {
+                Some(Ok(completion)) => Known::Completion(completion),
+                Some(Err(_)) => Known::Failed,
+                None => Known::Nothing,
+            }),
+            None => Ok(Known::Nothing),
+        }
+    }
+
+    /// Makes one call and journals it; `None` if it failed or nothing more is to be sent.
+    async fn call(&self, prompt: &Prompt, turn: usize, request: &CompletionRequest) -> Result<Option<Completion>> {
         if self.stop.load(Ordering::Relaxed) {
-            return Ok(());
+            return Ok(None);
         }
         let mut entry = Entry {
             image_id: prompt.image_id.clone(),
             task: prompt.task.clone(),
-            prompt: prompt.digest(),
+            turn,
+            prompt: messages_digest(&request.messages),
             completion: None,
             failure: None,
         };
         self.journal().append(&entry)?;
-        match self.pipeline.client.complete(&prompt.request(&self.pipeline.parameters)).await {
+        match self.pipeline.client.complete(request).await {
             Ok(completion) => entry.completion = Some(completion),
             Err(error) => {
                 entry.failure = Some(Failure::from(&error));
@@ -150,12 +209,20 @@ impl<'a> Sender<'a> {
                 }
             }
         }
-        self.journal().append(&entry)
+        self.journal().append(&entry)?;
+        Ok(entry.completion)
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the journal has for a turn.
+enum Known {
+    Completion(Completion),
+    Failed,
+    Nothing,
 }
 
 /// The outputs of a run, for reading.

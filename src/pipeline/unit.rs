@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::annotation::{ImageId, ImageRecord};
 use crate::llm::{Completion, LlmError};
 use crate::pipeline::Pipeline;
-use crate::prompt::{Prompt, PromptError, PromptReport};
+use crate::prompt::{Exchange, Prompt, PromptError, PromptReport};
 use crate::reply::{Outcome, Parsed};
 use crate::sample::Sample;
 
@@ -74,19 +74,12 @@ pub struct UnitResult {
     pub sample: Option<Sample>,
     /// What the reply holds.
     pub parsed: Option<Parsed>,
-    /// What the model returned.
-    pub completion: Option<Completion>,
-    /// Why the call failed.
+    /// What the model returned: to the prompt, then to each follow-up.
+    pub completions: Vec<Completion>,
+    /// Why the last call failed. Failed follow-ups leave what was accepted before.
     pub error: Option<LlmError>,
     /// What the prompt showed and left out.
     pub prompt_report: PromptReport,
-}
-
-/// How far a unit got with the model.
-#[derive(Debug)]
-pub(super) enum Call {
-    NotMade,
-    Made(Result<Completion, LlmError>),
 }
 
 impl UnitResult {
@@ -98,7 +91,7 @@ impl UnitResult {
             cause: None,
             sample: None,
             parsed: None,
-            completion: None,
+            completions: Vec::new(),
             error: None,
             prompt_report,
         }
@@ -116,43 +109,52 @@ impl Pipeline {
         Prompt::new(&unit.record, &self.tasks[unit.task_index].task, &self.prompt_options)
     }
 
-    /// What becomes of a unit, from its prompt and what the model made of it: a pure function.
-    pub(super) fn conclude(&self, unit: &Unit, prompt: Result<Prompt, PromptError>, call: Call) -> UnitResult {
-        let row = &self.tasks[unit.task_index];
+    /// The exchange about a unit, before anything is sent.
+    pub(super) fn exchange<'p>(&'p self, unit: &Unit, prompt: &'p Prompt) -> Exchange<'p> {
+        Exchange::new(prompt, &self.tasks[unit.task_index].parser, self.top_ups)
+    }
+
+    /// What becomes of a unit about which nothing can be asked.
+    pub(super) fn without_prompt(&self, unit: &Unit, error: PromptError) -> UnitResult {
         let image_id = unit.record.image.id.clone();
-        let task = row.task.name();
-        let prompt = match prompt {
-            Ok(prompt) => prompt,
-            Err(PromptError::NoAnnotations { report, .. }) => {
+        let task = self.tasks[unit.task_index].task.name();
+        match error {
+            PromptError::NoAnnotations { report, .. } => {
                 let result = UnitResult::new(image_id, task, report);
-                return result.ended(UnitState::Rejected, Some("no_annotations".to_owned()));
+                result.ended(UnitState::Rejected, Some("no_annotations".to_owned()))
             }
-            Err(PromptError::Template { .. }) => {
+            PromptError::Template { .. } => {
                 let result = UnitResult::new(image_id, task, PromptReport::default());
-                return result.ended(UnitState::Failed, Some("template".to_owned()));
-            }
-        };
-        let mut result = UnitResult::new(image_id, task, prompt.report.clone());
-        match call {
-            Call::NotMade => result,
-            Call::Made(Err(error)) => {
-                let cause = Some(error.kind().to_string());
-                result.error = Some(error);
-                result.ended(UnitState::Failed, cause)
-            }
-            Call::Made(Ok(completion)) => {
-                let parsed = prompt.parse(&completion, &row.parser);
-                result.sample = prompt.sample(&parsed, &completion, &self.policy);
-                let state = match parsed.outcome {
-                    Outcome::Ok => UnitState::Accepted,
-                    Outcome::Partial => UnitState::Partial,
-                    Outcome::Reject => UnitState::Rejected,
-                };
-                let cause = parsed.cause().map(ToString::to_string);
-                result.parsed = Some(parsed);
-                result.completion = Some(completion);
-                result.ended(state, cause)
+                result.ended(UnitState::Failed, Some("template".to_owned()))
             }
         }
+    }
+
+    /// What becomes of a unit, from its prompt and what the model made of it: a pure function.
+    pub(super) fn conclude(
+        &self,
+        unit: &Unit,
+        prompt: &Prompt,
+        exchange: Exchange<'_>,
+        error: Option<LlmError>,
+    ) -> UnitResult {
+        let task = self.tasks[unit.task_index].task.name();
+        let mut result = UnitResult::new(unit.record.image.id.clone(), task, prompt.report.clone());
+        let (parsed, completions) = exchange.into_parts();
+        let failure = error.as_ref().map(|error| error.kind().to_string());
+        result.error = error;
+        let Some(parsed) = parsed else {
+            return if failure.is_some() { result.ended(UnitState::Failed, failure) } else { result };
+        };
+        result.sample = prompt.sample(&parsed, &completions, &self.policy);
+        let state = match parsed.outcome {
+            Outcome::Ok => UnitState::Accepted,
+            Outcome::Partial => UnitState::Partial,
+            Outcome::Reject => UnitState::Rejected,
+        };
+        let cause = parsed.cause().map(ToString::to_string);
+        result.parsed = Some(parsed);
+        result.completions = completions;
+        result.ended(state, cause)
     }
 }

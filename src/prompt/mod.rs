@@ -7,12 +7,15 @@
 //! This module knows no network, no clock and no files. Start with [`Prompt`].
 
 mod context;
+mod exchange;
+mod follow_up;
 mod merge;
 mod options;
 mod report;
 mod sample;
 mod text;
 
+pub use exchange::Exchange;
 pub use options::PromptOptions;
 pub use report::{LeftOut, LeftOutReason, PromptReport};
 
@@ -127,13 +130,18 @@ impl Prompt {
 
     /// Digest of the messages.
     pub fn digest(&self) -> Digest {
-        let mut digester = Digester::default();
-        for message in &self.messages {
-            // Role and length keep messages apart that would run into one another.
-            digester.update(&[message.role as u8]);
-            digester.update(&(message.content.len() as u64).to_le_bytes());
-            digester.update(message.content.as_bytes());
-        }
-        digester.finish()
+        messages_digest(&self.messages)
     }
+}
+
+/// Digest of what is sent.
+pub(crate) fn messages_digest(messages: &[Message]) -> Digest {
+    let mut digester = Digester::default();
+    for message in messages {
+        // Role and length keep messages apart that would run into one another.
+        digester.update(&[message.role as u8]);
+        digester.update(&(message.content.len() as u64).to_le_bytes());
+        digester.update(message.content.as_bytes());
+    }
+    digester.finish()
 }

@@ -23,6 +23,8 @@ pub struct CheckContext<'a> {
     pub reply: &'a str,
     /// The boxes of the prompt, where they are known.
     pub boxes: Option<&'a [NamedBox]>,
+    /// Items of earlier replies that are accepted already.
+    pub accepted: &'a [Item],
     /// Whether the items are to point with `<st>`, `<ed>` and boxes.
     pub is_grounded: bool,
 }

@@ -192,7 +192,7 @@ impl<'r> Draft<'r> {
         });
         let span = self.claim(answer, kind);
         let answer = self.text(span);
-        self.items.push(Item { conversation, question, answer, flags: Vec::new() });
+        self.items.push(Item { conversation, question, answer, flags: Vec::new(), reply: 0 });
     }
 
     fn current_conversation(&mut self) -> usize {

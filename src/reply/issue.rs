@@ -23,6 +23,8 @@ pub struct Issue {
     /// The kept item it is about: index into [`Parsed::items`](super::Parsed::items). `None` for what was dropped and
     /// for what concerns the whole reply.
     pub item: Option<usize>,
+    /// Which reply it is in, into which the spans point: 0, unless that filled in what was missing.
+    pub reply: usize,
 }
 
 /// One row of the table of codes: variant, name, actions of `careful`, `strict` and `salvage`, meaning.

@@ -16,9 +16,11 @@ mod grounding;
 mod issue;
 mod json;
 mod lines;
+mod missing;
 mod parser;
 mod policy;
 mod reasoning;
+mod render;
 mod text;
 mod wrapper;
 
@@ -32,6 +34,7 @@ pub use draft::Draft;
 pub use form::{Asked, ReplyForm, Scan};
 pub use grounding::Grounding;
 pub use issue::{Issue, IssueCode};
+pub use missing::{Missing, MissingPart};
 pub use parser::{ReplyContext, ReplyEnd, ReplyParser};
 pub use policy::{Action, Policy, PolicyError, PolicyPreset};
 
@@ -47,12 +50,14 @@ pub struct Parsed {
     pub topics: Vec<Option<ItemText>>,
     /// Everything worth knowing, in the order of the reply.
     pub issues: Vec<Issue>,
-    /// Every non-blank byte of the reply, each in exactly one piece, in order.
+    /// Every non-blank byte of the first reply, each in exactly one piece, in order.
     pub pieces: Vec<Piece>,
     /// How much of the reply can be used.
     pub outcome: Outcome,
     /// Whether items of one conversation follow on; else each item stands on its own.
     pub has_conversations: bool,
+    /// How many replies it was made of: 1, and 1 for each that filled in what was missing.
+    pub n_replies: usize,
 }
 
 impl Parsed {
@@ -114,6 +119,8 @@ pub struct Item {
     pub answer: ItemText,
     /// Defects with which it was kept.
     pub flags: Vec<IssueCode>,
+    /// Which reply it is from, into which its spans point: 0, unless it filled in what was missing.
+    pub reply: usize,
 }
 
 impl Item {

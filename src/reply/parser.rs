@@ -22,12 +22,12 @@ use crate::reply::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct ReplyParser {
-    form: ReplyForm,
-    asked: Asked,
+    pub(super) form: ReplyForm,
+    pub(super) asked: Asked,
     grounding: Option<Grounding>,
     checks_texts: bool,
     checks: Vec<Arc<dyn Check>>,
-    policy: Policy,
+    pub(super) policy: Policy,
 }
 
 /// What is known about a reply beside its text.
@@ -38,6 +38,8 @@ pub struct ReplyContext<'a> {
     pub end: ReplyEnd,
     /// The boxes of the prompt, against which those of the reply are held; `None` leaves them unchecked.
     pub boxes: Option<&'a [NamedBox]>,
+    /// Items that are accepted already: what repeats one of them is a duplicate.
+    pub accepted: &'a [Item],
 }
 
 impl<'a> ReplyContext<'a> {
@@ -52,6 +54,13 @@ impl<'a> ReplyContext<'a> {
     #[must_use]
     pub fn with_boxes(mut self, boxes: &'a [NamedBox]) -> Self {
         self.boxes = Some(boxes);
+        self
+    }
+
+    /// Sets the items that are accepted already.
+    #[must_use]
+    pub fn with_accepted(mut self, accepted: &'a [Item]) -> Self {
+        self.accepted = accepted;
         self
     }
 }
@@ -124,6 +133,11 @@ impl ReplyParser {
         self
     }
 
+    /// The form that it reads.
+    pub fn form(&self) -> &ReplyForm {
+        &self.form
+    }
+
     /// Reads a reply. It never fails: what is wrong is in [`Parsed::issues`].
     pub fn parse(&self, reply: &str, context: &ReplyContext<'_>) -> Parsed {
         let mut draft = Draft::new(reply);
@@ -133,7 +147,12 @@ impl ReplyParser {
         if let Some(grounding) = self.grounding {
             read_references(&mut draft.items, &Grounder::new(grounding, context.boxes), &mut findings);
         }
-        let check_context = CheckContext { reply, boxes: context.boxes, is_grounded: self.grounding.is_some() };
+        let check_context = CheckContext {
+            reply,
+            boxes: context.boxes,
+            accepted: context.accepted,
+            is_grounded: self.grounding.is_some(),
+        };
         if self.checks_texts {
             checks::texts(&draft.items, &check_context, &mut findings);
         }
@@ -237,7 +256,7 @@ impl<'p> Judge<'p> {
                 Action::Drop | Action::Reject => self.kept[index] = false,
             }
         }
-        self.issues.push(Issue { code, action, span, about, item });
+        self.issues.push(Issue { code, action, span, about, item, reply: 0 });
     }
 
     fn apply_to_item(&mut self, code: IssueCode, index: usize) {
@@ -314,6 +333,7 @@ impl<'p> Judge<'p> {
             pieces: self.pieces,
             outcome,
             has_conversations,
+            n_replies: 1,
         }
     }
 

@@ -6,6 +6,7 @@ mod folder;
 mod kill;
 mod llava;
 mod stream;
+mod top_ups;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -14,6 +15,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use svitgen::llm::{Completion, CompletionRequest, MockLlm, Usage};
+use svitgen::pipeline::PipelineBuilder;
 use svitgen::{ImageRecord, Pipeline, Task, UnitBox};
 
 /// Images 1 to `n`; every seventh has nothing to prompt about.
@@ -45,9 +47,14 @@ fn answer(request: &CompletionRequest) -> Completion {
     Completion::new(reply).with_model("mock-1").with_usage(usage)
 }
 
-fn pipeline(client: MockLlm) -> Pipeline {
+fn builder(client: MockLlm) -> PipelineBuilder {
     let tasks = [Task::complex_reasoning(), Task::detail_description()];
-    Pipeline::builder(client).tasks(tasks).concurrency(8).build().unwrap()
+    Pipeline::builder(client).tasks(tasks).concurrency(8)
+}
+
+/// Without follow-ups, so that each unit is one request.
+fn pipeline(client: MockLlm) -> Pipeline {
+    builder(client).top_ups(0).build().unwrap()
 }
 
 /// The data files of a run by name: all but the journal, the lock and what counts requests.

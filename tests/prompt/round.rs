@@ -9,7 +9,7 @@ fn sample(task: &Task, completion: &Completion) -> (Outcome, Option<Sample>) {
     let prompt = Prompt::new(&record(), task, &PromptOptions::default()).unwrap();
     let policy = Policy::careful();
     let parsed = prompt.parse(completion, &task.parser(policy.clone()));
-    (parsed.outcome, prompt.sample(&parsed, completion, &policy))
+    (parsed.outcome, prompt.sample(&parsed, std::slice::from_ref(completion), &policy))
 }
 
 #[test]

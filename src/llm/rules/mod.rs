@@ -25,6 +25,9 @@ const BYTES_PER_TOKEN: usize = 4;
 /// What is said where the prompt has no annotations.
 const NOTHING: &str = "I cannot see anything to write about.";
 
+/// What is said where more is asked for than the annotations settle.
+const NOTHING_MORE: &str = "There is nothing more to say about this image.";
+
 /// The embedded model: no key, no network, and the same reply to the same request, always.
 ///
 /// It finds the sections of the built-in prompts (`Objects:` and lines `- clock: [0.526, 0.152, 0.625, 0.717]`), and
@@ -70,6 +73,10 @@ impl RuleLlm {
     }
 
     fn reply(&self, request: &CompletionRequest) -> String {
+        // A follow-up: what the facts settle was said in the first reply.
+        if request.messages.iter().any(|message| message.role == MessageRole::Assistant) {
+            return NOTHING_MORE.to_owned();
+        }
         let facts = Facts::read(request.last_user_text());
         let scene = Scene::new(&facts);
         if scene.is_empty() {

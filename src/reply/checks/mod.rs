@@ -23,6 +23,12 @@ pub(super) fn texts(items: &[Item], context: &CheckContext<'_>, findings: &mut V
     let mut words = Words::default();
     let mut hits = Vec::new();
     let mut duplicates = Duplicates::default();
+    for item in context.accepted {
+        if let Some(question) = &item.question {
+            let (asked, answered) = (words.push(&question.text), words.push(&item.answer.text));
+            duplicates.repeats((&question.text, words.get(asked)), (&item.answer.text, words.get(answered)));
+        }
+    }
     for (index, item) in items.iter().enumerate() {
         let question = item.question.as_ref().map(|question| words.push(&question.text));
         let answer = words.push(&item.answer.text);

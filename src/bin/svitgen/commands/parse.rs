@@ -5,8 +5,10 @@ use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
-use svitgen::reply::{Action, Asked, IssueCode, Item, ItemText, Outcome, Parsed, Policy, ReplyContext, ReplyEnd, ReplyForm};
 use svitgen::llm::FinishReason;
+use svitgen::reply::{
+    Action, Asked, IssueCode, Item, ItemText, Outcome, Parsed, Policy, ReplyContext, ReplyEnd, ReplyForm,
+};
 use svitgen::{NamedBox, Reference, Task, UnitBox};
 
 use crate::args::ParseArgs;
@@ -36,7 +38,12 @@ pub(crate) fn run(args: &ParseArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Writes a result for each line; returns how many lines were bad.
-fn parse_lines(mut input: Box<dyn BufRead>, output: &mut dyn Write, args: &ParseArgs, policy: &Policy) -> io::Result<u64> {
+fn parse_lines(
+    mut input: Box<dyn BufRead>,
+    output: &mut dyn Write,
+    args: &ParseArgs,
+    policy: &Policy,
+) -> io::Result<u64> {
     let mut line = Vec::new();
     let mut n_bad = 0;
     for number in 1_u64.. {

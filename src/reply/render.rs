@@ -1,0 +1,41 @@
+//! Items written in the form that is asked for: what a model that follows the form would have replied.
+
+use std::fmt::Write;
+
+use crate::reply::Parsed;
+
+impl Parsed {
+    /// The kept items in the form that is asked for, numbered conversations with their topics included.
+    ///
+    /// # Example
+    /// ```
+    /// use svitgen::reply::{ReplyContext, ReplyForm, ReplyParser};
+    /// let parser = ReplyParser::new(ReplyForm::QaList { pairs: 1 });
+    /// let parsed = parser.parse("**Q1.** Why?\n**A1.** Because.", &ReplyContext::default());
+    /// assert_eq!(parsed.render(), "Question: Why?\nAnswer: Because.\n");
+    /// ```
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        let mut last = None;
+        let mut n_conversations = 0;
+        let [asks, answers] = if self.has_conversations { ["User", "GPT"] } else { ["Question", "Answer"] };
+        for item in &self.items {
+            if self.has_conversations && last != Some(item.conversation) {
+                last = Some(item.conversation);
+                n_conversations += 1;
+                let gap = if text.is_empty() { "" } else { "\n" };
+                write!(text, "{gap}Conversation {n_conversations}:\n").unwrap_or_default();
+                if let Some(Some(topic)) = self.topics.get(item.conversation) {
+                    writeln!(text, "Topic: {}", topic.text).unwrap_or_default();
+                }
+            }
+            match &item.question {
+                Some(question) => {
+                    writeln!(text, "{asks}: {}\n{answers}: {}", question.text, item.answer.text).unwrap_or_default();
+                }
+                None => writeln!(text, "{}", item.answer.text).unwrap_or_default(),
+            }
+        }
+        text
+    }
+}
