@@ -172,18 +172,42 @@ pub struct CompletionRequest {
     pub messages: Vec<Message>,
     /// How to complete them.
     pub parameters: Parameters,
+    /// The shape that the reply is held to by servers that can; `None` for text of any shape.
+    pub response_format: Option<ResponseFormat>,
+}
+
+/// The shape to which a server holds a reply while it is written.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ResponseFormat {
+    /// One JSON object of any shape.
+    JsonObject,
+    /// JSON of one shape.
+    JsonSchema {
+        /// A name for the shape, `snake_case`.
+        name: String,
+        /// The JSON schema.
+        schema: serde_json::Value,
+    },
 }
 
 impl CompletionRequest {
     /// A request that leaves every parameter to the server.
     pub fn new(messages: Vec<Message>) -> Self {
-        Self { messages, parameters: Parameters::default() }
+        Self { messages, parameters: Parameters::default(), response_format: None }
     }
 
     /// Sets how to complete the messages.
     #[must_use]
     pub fn with_parameters(mut self, parameters: Parameters) -> Self {
         self.parameters = parameters;
+        self
+    }
+
+    /// Sets the shape that the reply is held to.
+    #[must_use]
+    pub fn with_response_format(mut self, format: Option<ResponseFormat>) -> Self {
+        self.response_format = format;
         self
     }
 

@@ -97,7 +97,7 @@ impl<'a> Writer<'a> {
                 line => line,
             };
             match line {
-                Ok(line) => lines.push(&line),
+                Ok(line) => lines.push(&self.numbered(line, n_boxes)),
                 Err(reason) => {
                     self.context.boxes.truncate(n_boxes);
                     self.context.report.clamped = n_clamped;
@@ -138,10 +138,20 @@ impl<'a> Writer<'a> {
         for object in &self.objects.objects {
             let crowd = if object.is_crowd { "crowd of " } else { "" };
             let names = object.names.join(" / ");
-            lines.push(&format!("{crowd}{names}: {}", object.bbox));
+            let number = number(self.task, self.context.boxes.len());
+            lines.push(&format!("{crowd}{names}: {number}{}", object.bbox));
             self.context.boxes.push(NamedBox { name: names, bbox: object.bbox });
         }
         self.section(lines);
+    }
+
+    /// The line with numbers before the boxes that it has brought, if the task cites by numbers.
+    fn numbered(&self, line: String, n_boxes_before: usize) -> String {
+        let new = self.context.boxes.iter().enumerate().skip(n_boxes_before);
+        new.fold(line, |line, (index, named)| {
+            let bbox = named.bbox.to_string();
+            line.replacen(&bbox, &format!("{}{bbox}", number(self.task, index)), 1)
+        })
     }
 
     fn shown_object(&self, object: &Object) -> Result<ShownObject, LeftOutReason> {
@@ -229,6 +239,11 @@ impl<'a> Writer<'a> {
         annotations.push_str(&text);
         self.context.lines[section as usize] = start..annotations.len();
     }
+}
+
+/// `#3 ` for the box at index 2, if the task cites by numbers.
+fn number(task: &Task, index: usize) -> String {
+    if task.cites_numbers() { format!("#{} ", index + 1) } else { String::new() }
 }
 
 /// The lines of a section while they are written.

@@ -1,6 +1,6 @@
 //! A prompt, the replies to it, and the follow-ups that ask for what the replies lack.
 
-use crate::llm::{Completion, CompletionRequest, FinishReason, Parameters};
+use crate::llm::{Completion, CompletionRequest, FinishReason, Parameters, ResponseFormat};
 use crate::prompt::{Prompt, follow_up};
 use crate::reply::{Missing, Parsed, ReplyContext, ReplyForm, ReplyParser};
 
@@ -66,7 +66,9 @@ impl<'p> Exchange<'p> {
         }
         let is_description = matches!(self.parser.form(), ReplyForm::Description);
         let messages = follow_up::messages(self.prompt, self.parsed.as_ref()?, missing, is_description);
-        Some(CompletionRequest::new(messages).with_parameters(parameters))
+        // A schema counts the items of the whole, of which only some are asked for.
+        let format = self.prompt.response_format.as_ref().map(|_| ResponseFormat::JsonObject);
+        Some(CompletionRequest::new(messages).with_parameters(parameters).with_response_format(format))
     }
 
     /// Takes the reply to the last request: accepted items stay, the missing ones are filled in.

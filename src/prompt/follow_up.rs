@@ -11,7 +11,8 @@ const TEXT: &str = include_str!("../../prompts/follow_up.txt");
 /// The messages that ask for what is missing: those of the prompt, what is accepted as the model's turn, and the request
 /// for the rest.
 pub(super) fn messages(prompt: &Prompt, parsed: &Parsed, missing: &Missing, is_description: bool) -> Vec<Message> {
-    let text = request(parsed, missing, is_description);
+    let is_json = prompt.response_format.is_some();
+    let text = request(parsed, missing, is_description, is_json);
     let mut messages = prompt.messages.clone();
     if parsed.items.is_empty() {
         // Nothing is accepted: the request stands at the end of the prompt, for turns must alternate.
@@ -21,12 +22,13 @@ pub(super) fn messages(prompt: &Prompt, parsed: &Parsed, missing: &Missing, is_d
         }
         return messages;
     }
-    messages.push(Message::new(MessageRole::Assistant, parsed.render().trim_end()));
+    let accepted = if is_json { parsed.render_json() } else { parsed.render() };
+    messages.push(Message::new(MessageRole::Assistant, accepted.trim_end()));
     messages.push(Message::new(MessageRole::User, text));
     messages
 }
 
-fn request(parsed: &Parsed, missing: &Missing, is_description: bool) -> String {
+fn request(parsed: &Parsed, missing: &Missing, is_description: bool, is_json: bool) -> String {
     let name = match (is_description, parsed.has_conversations) {
         (true, _) => "description",
         (false, true) => "conversations",
@@ -37,7 +39,8 @@ fn request(parsed: &Parsed, missing: &Missing, is_description: bool) -> String {
     let text = text.replace("{{ pair_word }}", if n_pairs == 1 { "pair" } else { "pairs" });
     let text = text.replace("{{ n_conversations }}", &missing.parts.len().to_string());
     let text = text.replace("{{ parts }}\n", &parts(parsed, missing));
-    text.replace("{{ reasons }}\n", &reasons(&missing.causes))
+    let text = text.replace("{{ reasons }}\n", &reasons(&missing.causes));
+    text.replace("{{ form }}", section(&format!("{name} as {}", if is_json { "json" } else { "text" })))
 }
 
 /// What each of the conversations asked for is to hold.
@@ -69,7 +72,7 @@ fn reasons(causes: &[IssueCode]) -> String {
 fn section(name: &str) -> &'static str {
     let heading = format!("=== {name} ===\n");
     let Some((_, rest)) = TEXT.split_once(&heading) else { return "" };
-    rest.split_once("\n===").map_or(rest, |(section, _)| section)
+    rest.split_once("\n===").map_or(rest, |(section, _)| section).trim_end()
 }
 
 #[cfg(test)]
@@ -78,8 +81,11 @@ mod tests {
 
     #[test]
     fn every_section_is_there_and_every_reason_is_a_code() {
-        for name in ["pairs", "conversations", "description", "reasons"] {
-            assert!(!section(name).is_empty(), "{name}");
+        for name in ["pairs", "conversations", "description"] {
+            assert!(section(name).contains("{{ form }}"), "{name}");
+            for form in ["text", "json"] {
+                assert!(!section(&format!("{name} as {form}")).is_empty(), "{name} {form}");
+            }
         }
         for line in section("reasons").lines() {
             let (code, sentence) = line.split_once(": ").unwrap();

@@ -23,7 +23,7 @@ use crate::annotation::{ImageId, ImageRecord};
 use crate::bbox::NamedBox;
 use crate::choice::Choices;
 use crate::digest::{Digest, Digester};
-use crate::llm::{CompletionRequest, Message, Parameters};
+use crate::llm::{CompletionRequest, Message, Parameters, ResponseFormat};
 use crate::prompt::context::Context;
 use crate::task::{Task, TemplateError, TemplateVariables};
 
@@ -52,6 +52,8 @@ pub struct Prompt {
     pub boxes: Vec<NamedBox>,
     /// What the trained model is asked if the reply has no question of its own.
     pub instruction: Option<String>,
+    /// The shape that the reply is held to by servers that can.
+    pub response_format: Option<ResponseFormat>,
     /// What was shown, left out and clamped.
     pub report: PromptReport,
 }
@@ -102,6 +104,8 @@ impl Prompt {
             sections: context.sections(),
             n_pairs: asked.pairs.unwrap_or(0),
             n_conversations: asked.conversations.unwrap_or(0),
+            is_json: task.is_json(),
+            cites_numbers: task.cites_numbers(),
             image_id: &id_text,
             width: size.map_or(0, |size| size.width()),
             height: size.map_or(0, |size| size.height()),
@@ -119,13 +123,15 @@ impl Prompt {
             messages,
             boxes: context.boxes,
             instruction: task.instructions().map(|pool| pool.draw(&mut choices).to_owned()),
+            response_format: task.response_format(),
             report: context.report,
         })
     }
 
     /// The request that sends this prompt.
     pub fn request(&self, parameters: &Parameters) -> CompletionRequest {
-        CompletionRequest::new(self.messages.clone()).with_parameters(parameters.clone())
+        let request = CompletionRequest::new(self.messages.clone()).with_parameters(parameters.clone());
+        request.with_response_format(self.response_format.clone())
     }
 
     /// Digest of the messages.

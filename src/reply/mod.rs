@@ -21,6 +21,7 @@ mod parser;
 mod policy;
 mod reasoning;
 mod render;
+mod schema;
 mod text;
 mod wrapper;
 

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::reply::Parsed;
+use serde_json::{Value, json};
+
+use crate::reply::{Item, Parsed};
 
 impl Parsed {
     /// The kept items in the form that is asked for, numbered conversations with their topics included.
@@ -37,5 +39,26 @@ impl Parsed {
             }
         }
         text
+    }
+
+    /// The kept items as JSON of the shape that [`ReplyForm::json_schema`](crate::reply::ReplyForm::json_schema) says.
+    pub fn render_json(&self) -> String {
+        let pair = |item: &Item| {
+            let question = item.question.as_ref().map(|question| question.text.as_str());
+            json!({"question": question, "answer": item.answer.text})
+        };
+        let value = match self.items.as_slice() {
+            [Item { question: None, answer, .. }] => json!({"description": answer.text}),
+            items if self.has_conversations => {
+                let conversations = items.chunk_by(|a, b| a.conversation == b.conversation).map(|items| {
+                    let topic = self.topics.get(items[0].conversation).and_then(Option::as_ref);
+                    let qas: Vec<Value> = items.iter().map(pair).collect();
+                    json!({"topic": topic.map(|topic| topic.text.as_str()), "qas": qas})
+                });
+                json!({"conversations": conversations.collect::<Vec<_>>()})
+            }
+            items => json!({"qas": items.iter().map(pair).collect::<Vec<_>>()}),
+        };
+        value.to_string()
     }
 }

@@ -49,6 +49,8 @@ impl Row {
             instructions: matches!(self.form, ReplyForm::Description).then(InstructionPool::built_in),
             form: self.form,
             is_grounded: self.is_grounded,
+            is_json: false,
+            cites_numbers: false,
             checks: Vec::new(),
         }
     }

@@ -20,6 +20,7 @@ pub use sections::{Section, Sections};
 pub use template::{Template, TemplateError, TemplateProblem, TemplateVariables};
 
 use crate::error::{ErrorKind, Result};
+use crate::llm::ResponseFormat;
 use crate::reply::{Check, IssueCode, Policy, ReplyForm, ReplyParser, each_item};
 
 /// One thing to ask a language model about every image.
@@ -41,6 +42,8 @@ pub struct Task {
     sections: Sections,
     form: ReplyForm,
     is_grounded: bool,
+    is_json: bool,
+    cites_numbers: bool,
     instructions: Option<InstructionPool>,
     checks: Vec<Arc<dyn Check>>,
 }
@@ -61,7 +64,17 @@ impl Task {
         }
         let instructions = matches!(form, ReplyForm::Description).then(InstructionPool::built_in);
         let sections = Sections::PLAIN;
-        Ok(Self { name, template, sections, form, is_grounded: false, instructions, checks: Vec::new() })
+        Ok(Self {
+            name,
+            template,
+            sections,
+            form,
+            is_grounded: false,
+            is_json: false,
+            cites_numbers: false,
+            instructions,
+            checks: Vec::new(),
+        })
     }
 
     /// Sets which annotations the model sees.
@@ -90,6 +103,23 @@ impl Task {
     pub fn grounded(mut self) -> Self {
         self.is_grounded = true;
         self
+    }
+
+    /// Asks for JSON, and has servers that can hold the reply to the schema of the form
+    /// ([`ReplyForm::json_schema`]). The items are the same as those of labelled text. The template is told by its variable
+    /// `is_json`.
+    #[must_use]
+    pub fn in_json(mut self) -> Self {
+        self.is_json = true;
+        self
+    }
+
+    /// Makes the task point, and cite boxes by the numbers that they have in the prompt: `<st>cup<ed> [#3]`. No coordinate
+    /// can be invented then; the parser writes the boxes. The template is told by its variable `cites_numbers`.
+    #[must_use]
+    pub fn citing_numbers(mut self) -> Self {
+        self.cites_numbers = true;
+        self.grounded()
     }
 
     /// Sets what the trained model is asked where a reply has no question of its own.
@@ -131,6 +161,27 @@ impl Task {
         self.is_grounded
     }
 
+    /// Whether it asks for JSON.
+    pub fn is_json(&self) -> bool {
+        self.is_json
+    }
+
+    /// Whether it has boxes cited by their numbers.
+    pub fn cites_numbers(&self) -> bool {
+        self.cites_numbers
+    }
+
+    /// The shape that the reply is held to by servers that can, if the task asks for JSON.
+    pub fn response_format(&self) -> Option<ResponseFormat> {
+        if !self.is_json {
+            return None;
+        }
+        Some(match self.form.json_schema() {
+            Some(schema) => ResponseFormat::JsonSchema { name: self.name.clone(), schema },
+            None => ResponseFormat::JsonObject,
+        })
+    }
+
     /// What the trained model is asked where a reply has no question of its own.
     pub fn instructions(&self) -> Option<&InstructionPool> {
         self.instructions.as_ref()
@@ -156,6 +207,8 @@ impl Task {
             "sections": self.sections,
             "form": format!("{:?}", self.form),
             "grounded": self.is_grounded,
+            "json": self.is_json,
+            "cites_numbers": self.cites_numbers,
             "instructions": self.instructions.as_ref().map(InstructionPool::digest),
             "checks": self.checks.iter().map(|check| format!("{check:?}")).collect::<Vec<_>>(),
         })

@@ -49,6 +49,10 @@ pub struct TemplateVariables<'a> {
     pub n_pairs: usize,
     /// How many conversations are asked for.
     pub n_conversations: usize,
+    /// Whether the reply is to be JSON.
+    pub is_json: bool,
+    /// Whether boxes have numbers, by which the reply is to cite them.
+    pub cites_numbers: bool,
     /// Id of the image.
     pub image_id: &'a str,
     /// Width of the image in pixels, 0 where unknown.
@@ -195,6 +199,8 @@ impl TemplateVariables<'_> {
             ("annotations", Value::from(self.annotations)),
             ("n_pairs", Value::from(self.n_pairs)),
             ("n_conversations", Value::from(self.n_conversations)),
+            ("is_json", Value::from(self.is_json)),
+            ("cites_numbers", Value::from(self.cites_numbers)),
             ("image_id", Value::from(self.image_id)),
             ("width", Value::from(self.width)),
             ("height", Value::from(self.height)),

@@ -5,6 +5,7 @@
 mod context;
 mod options;
 mod round;
+mod structured;
 
 use svitgen::annotation::{Attribute, Object, Region, Relationship};
 use svitgen::task::{Sections, Template};

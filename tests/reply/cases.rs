@@ -14,29 +14,56 @@ use crate::support::say;
 
 const SPLIT: &str = "\n~~~~ expected\n";
 
+/// A reply in a file, and how it is to be read.
+pub(crate) struct Case {
+    options: String,
+    pub(crate) reply: String,
+    parser: ReplyParser,
+    expected: String,
+}
+
+impl Case {
+    pub(crate) fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).unwrap();
+        let (case, expected) = text.split_once(SPLIT).unwrap_or((&text, ""));
+        let (options, reply) = case.split_once('\n').unwrap();
+        let reply = unescaped(options, reply);
+        Self { options: options.to_owned(), reply, parser: parser(options), expected: expected.to_owned() }
+    }
+
+    pub(crate) fn is_description(&self) -> bool {
+        self.options.starts_with("description")
+    }
+
+    pub(crate) fn parse(&self, reply: &str, end: ReplyEnd) -> Parsed {
+        let parsed = self.parser.parse(reply, &ReplyContext::default().with_end(end));
+        check_account(reply, &parsed);
+        parsed
+    }
+}
+
 #[test]
 fn replies_give_the_expected_result() {
     let mut failed = Vec::new();
-    let mut n_cases = 0;
-    for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reply/cases")) {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let (case, expected) = text.split_once(SPLIT).unwrap_or((&text, ""));
-        let (options, reply) = case.split_once('\n').unwrap();
-        let found = result(options, &unescaped(options, reply));
-        n_cases += 1;
-        if found.trim() != expected.trim() {
-            if std::env::var_os("SVITGEN_UPDATE_CASES").is_some() {
-                std::fs::write(&path, format!("{case}{SPLIT}{found}")).unwrap();
-            }
-            failed.push(format!("{}\n--- expected\n{expected}\n--- found\n{found}", path.display()));
+    let paths = files(&folder());
+    for path in &paths {
+        let case = Case::read(path);
+        let is_cut = case.options.split(' ').any(|word| word == "cut");
+        let found = render(&case.parse(&case.reply, if is_cut { ReplyEnd::Cut } else { ReplyEnd::Whole }));
+        if found.trim() != case.expected.trim() {
+            failed.push(format!("{}\n--- expected\n{}\n--- found\n{found}", path.display(), case.expected));
         }
     }
-    say(format_args!("{n_cases} replies in files"));
-    assert!(failed.is_empty(), "{} of {n_cases} failed:\n{}", failed.len(), failed.join("\n"));
-    assert!(n_cases >= 150);
+    say(format_args!("{} replies in files", paths.len()));
+    assert!(failed.is_empty(), "{} of {} failed:\n{}", failed.len(), paths.len(), failed.join("\n"));
+    assert!(paths.len() >= 150);
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reply/cases")
+}
+
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -55,9 +82,8 @@ fn unescaped(options: &str, reply: &str) -> String {
     reply.replace("\\u{200b}", "\u{200b}").replace("\\u{a0}", "\u{a0}")
 }
 
-fn result(options: &str, reply: &str) -> String {
-    let mut words = options.split(' ');
-    let mut form = words.next().unwrap().split(':');
+fn parser(options: &str) -> ReplyParser {
+    let mut form = options.split(' ').next().unwrap().split(':');
     let name = form.next().unwrap();
     let counts: Vec<usize> = form.flat_map(|counts| counts.split('x')).map(|count| count.parse().unwrap()).collect();
     let (form, asked) = match (name, counts.as_slice()) {
@@ -74,10 +100,7 @@ fn result(options: &str, reply: &str) -> String {
     if name == "referring" {
         parser = parser.grounded();
     }
-    let end = if words.any(|word| word == "cut") { ReplyEnd::Cut } else { ReplyEnd::Whole };
-    let parsed = parser.parse(reply, &ReplyContext::default().with_end(end));
-    check_account(reply, &parsed);
-    render(&parsed)
+    parser
 }
 
 fn render(parsed: &Parsed) -> String {

@@ -163,3 +163,90 @@ fn time_is_linear_in_the_reply() {
         }
     }
 }
+
+/// Texts as they stand in items: one line or several, and nothing that is a defect in itself.
+fn text() -> impl Strategy<Value = String> {
+    let word = prop_oneof![8 => "[a-z]{2,8}", 1 => "[A-Z][a-z]{1,6},", 1 => "«é»|“so”|狗|it's|3|T-shirt"];
+    let line = prop::collection::vec(word, 2..12).prop_map(|words| words.join(" "));
+    let lines = prop_oneof![6 => line.clone().prop_map(|line| vec![line]), 1 => prop::collection::vec(line, 2..4)];
+    (lines, "[.?!]").prop_map(|(lines, end)| format!("Xa {}{end}", lines.join("\n")))
+}
+
+/// Pairs in the dresses that models give them.
+fn dressed(pairs: &[(String, String)], dress: usize) -> String {
+    let pair = |(index, (q, a)): (usize, &(String, String))| {
+        let n = index + 1;
+        match dress {
+            0 => format!("Question: {q}\nAnswer: {a}\n"),
+            1 => format!("**Question {n}:** {q}\n**Answer {n}:** {a}\n\n"),
+            2 => format!("### Question {n}\n{q}\n\n### Answer {n}\n{a}\n\n"),
+            3 => format!("Q{n}. {q}\nA{n}. {a}\n"),
+            4 => format!("{n}. **Question:** {q}\n   **Answer:** {a}\n\n"),
+            5 => format!("User: {q}\nGPT: {a}\n---\n"),
+            6 => format!("<question>{q}</question>\n<answer>{a}</answer>\n"),
+            7 => format!("问题{n}：{q}\n答案{n}：{a}\n"),
+            8 => format!("- Q: {q}\n- A: {a}\n"),
+            9 => format!("[Q{n}] {q}\n[A{n}] {a}\n"),
+            10 => format!("Frage {n}:\n{q}\nAntwort {n}:\n{a}\n\n"),
+            _ => format!("**Q{n}: {q}**\n**A{n}:** {a}\n"),
+        }
+    };
+    pairs.iter().enumerate().map(pair).collect()
+}
+
+proptest! {
+    #[test]
+    fn every_dress_gives_the_same_pairs(pairs in prop::collection::vec((text(), text()), 1..6), dress in 0_usize..12) {
+        let parser = ReplyParser::new(FORMS[1].clone()).without_text_checks();
+        let reply = dressed(&pairs, dress);
+        let parsed = parser.parse(&reply, &ReplyContext::default());
+        check_account(&reply, &parsed);
+        let found: Vec<Vec<&str>> = texts(&parsed);
+        let expected: Vec<Vec<&str>> = pairs.iter().map(|(q, a)| vec![q.as_str(), a.as_str()]).collect();
+        prop_assert_eq!(found, expected, "{}", reply);
+        // What is rendered, as text and as JSON, reads back as the same items.
+        for rendered in [parsed.render(), parsed.render_json()] {
+            let again = parser.parse(&rendered, &ReplyContext::default());
+            prop_assert_eq!(texts(&again), texts(&parsed), "{}", rendered);
+        }
+    }
+
+    #[test]
+    fn conversations_read_back(topics in prop::collection::vec(("[A-Z][a-z]{1,9}( [a-z]{1,9}){0,3}", prop::collection::vec((text(), text()), 1..4)), 1..4)) {
+        let parser = ReplyParser::new(FORMS[0].clone()).without_text_checks();
+        let mut reply = String::new();
+        for (index, (topic, pairs)) in topics.iter().enumerate() {
+            reply += &format!("Conversation {}:\nTopic: {topic}\n", index + 1);
+            reply.extend(pairs.iter().map(|(q, a)| format!("User: {q}\nGPT: {a}\n")));
+        }
+        let parsed = parser.parse(&reply, &ReplyContext::default());
+        let found: Vec<_> = parsed.topics.iter().flatten().map(|topic| topic.text.clone()).collect();
+        prop_assert_eq!(found, topics.iter().map(|(topic, _)| topic.clone()).collect::<Vec<_>>());
+        for rendered in [parsed.render(), parsed.render_json()] {
+            let again = parser.parse(&rendered, &ReplyContext::default());
+            prop_assert_eq!(texts(&again), texts(&parsed), "{}", rendered);
+            prop_assert_eq!(&again.topics.len(), &parsed.topics.len());
+        }
+    }
+}
+
+#[test]
+fn every_case_cut_at_every_byte_gives_a_prefix() {
+    let mut n_cuts = 0_u64;
+    for path in crate::cases::files(&crate::cases::folder()) {
+        let case = crate::cases::Case::read(&path);
+        if case.is_description() || case.reply.contains("think>") || case.reply.contains("<|channel|>") {
+            continue;
+        }
+        let whole = case.parse(&case.reply, ReplyEnd::Whole);
+        if whole.outcome == Outcome::Reject {
+            continue;
+        }
+        for (at, _) in case.reply.char_indices() {
+            let part = case.parse(&case.reply[..at], ReplyEnd::Cut);
+            assert!(texts(&whole).starts_with(&texts(&part)), "{}: {:?}", path.display(), &case.reply[..at]);
+            n_cuts += 1;
+        }
+    }
+    crate::support::say(format_args!("{n_cuts} cuts of replies in files, each a prefix"));
+}

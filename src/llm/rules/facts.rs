@@ -69,7 +69,9 @@ impl Facts {
 
 /// `clock: [0.526, 0.152, 0.625, 0.717]`
 fn named_box(fact: &str) -> Option<(String, FactBox)> {
-    let (name, bbox) = fact.rsplit_once(": [")?;
+    // Boxes may have numbers by which they can be cited.
+    let numbered = fact.rsplit_once(": #").and_then(|(name, rest)| Some((name, rest.split_once(" [")?.1)));
+    let (name, bbox) = numbered.or_else(|| fact.rsplit_once(": ["))?;
     let (bbox, rest) = leading_box(bbox)?;
     rest.is_empty().then(|| (name.to_owned(), bbox))
 }

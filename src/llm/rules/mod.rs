@@ -6,6 +6,7 @@ mod conversation;
 mod description;
 mod english;
 mod facts;
+mod json;
 mod knowledge;
 mod reasoning;
 mod referring;
@@ -97,7 +98,11 @@ impl RuleLlm {
         } else {
             description::write(&scene, &mut choices)
         };
-        if reply.is_empty() { NOTHING.to_owned() } else { reply }
+        match (reply.is_empty(), &request.response_format) {
+            (true, _) => NOTHING.to_owned(),
+            (false, None) => reply,
+            (false, Some(_)) => json::from_text(&reply),
+        }
     }
 }
 
