@@ -66,6 +66,7 @@ mod atomic;
 mod choice;
 mod digest;
 mod error;
+mod lint;
 
 pub use annotation::{Coco, CocoId, Image, ImageId, ImageRecord, Jsonl, RecordSource, VisualGenome};
 pub use async_trait::async_trait;
@@ -73,11 +74,14 @@ pub use bbox::{BoxError, Clamped, Cut, ImageSize, NamedBox, PixelBox, UnitBox};
 pub use choice::Choices;
 pub use digest::{Digest, Digester};
 pub use error::{Error, ErrorKind, Result};
+pub use lint::Lint;
 pub use llm::{Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind, Message, MessageRole, Parameters};
 pub use pipeline::{Ledger, Pipeline};
 pub use prompt::{Prompt, PromptError, PromptOptions};
 pub use reply::{Outcome, Parsed, Policy, ReplyForm, ReplyParser};
-pub use sample::{Conversation, Provenance, QaPair, Reference, ReferenceBox, Role, Sample, Turn, Verdict};
+pub use sample::{
+    Conversation, Doubt, DoubtKind, Provenance, QaPair, Reference, ReferenceBox, Role, Sample, Support, Turn, Verdict,
+};
 pub use task::Task;
 
 /// The program of the README compiles.

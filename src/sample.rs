@@ -25,6 +25,14 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// Sets the support of each answer, as `of` tells it.
+    pub fn set_support(&mut self, of: impl Fn(&str) -> Support) {
+        let turns = self.conversations.iter_mut().flat_map(|conversation| &mut conversation.turns);
+        for turn in turns.filter(|turn| turn.role == Role::Assistant) {
+            turn.support = Some(of(&turn.text));
+        }
+    }
+
     /// A sample of the given conversations.
     pub fn new(
         image_id: impl Into<ImageId>,
@@ -105,12 +113,53 @@ pub struct Turn {
     /// The boxes that the text points at, in order of appearance.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<Reference>,
+    /// How far the annotations bear an answer out, if that was looked at ([`Lint`](crate::Lint)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub support: Option<Support>,
+}
+
+/// How far the annotations of the image bear a text out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Support {
+    /// The share of claims that are not in doubt, 0 to 1; 1 for a text that claims nothing that could be looked up.
+    pub score: f64,
+    /// How many claims were looked up.
+    pub n_claims: usize,
+    /// Those in doubt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Doubt>,
+}
+
+/// A claim that the annotations do not bear out, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// What kind of claim it is.
+    pub kind: DoubtKind,
+    /// The words that make it.
+    pub quote: String,
+    /// What the annotations say.
+    pub reason: String,
+}
+
+/// A kind of claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum DoubtKind {
+    /// That something is there.
+    Object,
+    /// How many there are.
+    Count,
+    /// What colour it has.
+    Colour,
+    /// Where it is.
+    Position,
 }
 
 impl Turn {
     /// A turn that points at nothing.
     pub fn new(role: Role, text: impl Into<String>) -> Self {
-        Self { role, text: text.into(), references: Vec::new() }
+        Self { role, text: text.into(), references: Vec::new(), support: None }
     }
 
     /// Sets the boxes that the text points at.

@@ -29,6 +29,7 @@ pub struct PipelineBuilder {
     concurrency: usize,
     limit: Option<usize>,
     top_ups: usize,
+    lints: bool,
 }
 
 impl PipelineBuilder {
@@ -42,6 +43,7 @@ impl PipelineBuilder {
             concurrency: CONCURRENCY,
             limit: None,
             top_ups: TOP_UPS,
+            lints: false,
         }
     }
 
@@ -94,6 +96,13 @@ impl PipelineBuilder {
         self
     }
 
+    /// Has each answer held against the annotations of its image ([`Lint`](crate::Lint)): a score and its evidence are
+    /// added to the sample, and nothing is dropped.
+    pub fn lint(mut self) -> Self {
+        self.lints = true;
+        self
+    }
+
     /// The pipeline.
     ///
     /// # Errors
@@ -120,6 +129,7 @@ impl PipelineBuilder {
             concurrency: self.concurrency,
             limit: self.limit,
             top_ups: self.top_ups,
+            lints: self.lints,
         })
     }
 }

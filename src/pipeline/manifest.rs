@@ -52,6 +52,7 @@ fn manifest(pipeline: &Pipeline, source: &dyn RecordSource) -> Value {
         "prompt": pipeline.prompt_options,
         "policy": pipeline.policy,
         "top_ups": pipeline.top_ups,
+        "lint": pipeline.lints,
         "tasks": tasks,
         "inputs": source.inputs(),
         "limit": pipeline.limit,
@@ -68,7 +69,7 @@ fn write(path: &Path, manifest: &Value) -> Result<()> {
 
 /// The first option that differs and must not, with its values.
 fn difference(before: &Value, now: &Value) -> Option<(String, String, String)> {
-    let keys = ["format", "client", "parameters", "prompt", "policy", "top_ups", "inputs"];
+    let keys = ["format", "client", "parameters", "prompt", "policy", "top_ups", "lint", "inputs"];
     let fixed = keys.iter().find_map(|key| differs(key, &before[key], &now[key]));
     let tasks = before["tasks"].as_object();
     let tasks = tasks.into_iter().flatten();

@@ -56,6 +56,7 @@ pub struct Pipeline {
     concurrency: usize,
     limit: Option<usize>,
     top_ups: usize,
+    lints: bool,
 }
 
 /// A task and what reads the replies to it.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::annotation::{ImageId, ImageRecord};
+use crate::lint::Lint;
 use crate::llm::{Completion, LlmError};
 use crate::pipeline::Pipeline;
 use crate::prompt::{Exchange, Prompt, PromptError, PromptReport};
@@ -147,6 +148,10 @@ impl Pipeline {
             return if failure.is_some() { result.ended(UnitState::Failed, failure) } else { result };
         };
         result.sample = prompt.sample(&parsed, &completions, &self.policy);
+        if let Some(sample) = result.sample.as_mut().filter(|_| self.lints) {
+            let lint = Lint::new(&unit.record);
+            sample.set_support(|answer| lint.check(answer));
+        }
         let state = match parsed.outcome {
             Outcome::Ok => UnitState::Accepted,
             Outcome::Partial => UnitState::Partial,

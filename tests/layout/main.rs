@@ -8,7 +8,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Which modules each module may use. `error` names the errors of all modules and may be used by all.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("bbox", &[]),
     ("choice", &[]),
     ("digest", &[]),
@@ -19,8 +19,9 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("reply", &["bbox", "sample"]),
     ("task", &["choice", "digest", "llm", "reply"]),
     ("prompt", &["annotation", "bbox", "choice", "digest", "llm", "reply", "sample", "task"]),
+    ("lint", &["annotation", "bbox", "sample"]),
     ("export", &["annotation", "atomic", "sample"]),
-    ("pipeline", &["annotation", "atomic", "digest", "llm", "prompt", "reply", "sample", "task"]),
+    ("pipeline", &["annotation", "atomic", "digest", "lint", "llm", "prompt", "reply", "sample", "task"]),
 ];
 
 /// What opens files.

@@ -4,6 +4,7 @@
 
 mod folder;
 mod kill;
+mod lint;
 mod llava;
 mod stream;
 mod top_ups;
