@@ -31,3 +31,20 @@
 //! ```no_run
 #![doc = include_str!("../examples/cookbook-own-records.rs")]
 //! ```
+//!
+//! # From a messy reply to its items
+//!
+//! Reasoning, leaks, repeated pairs and remarks: what is kept, what is dropped and why, byte by byte
+//! (`cookbook-messy-reply`).
+//!
+//! ```no_run
+#![doc = include_str!("../examples/cookbook-messy-reply.rs")]
+//! ```
+//!
+//! # A check of your own
+//!
+//! As a function or as a type, with a policy for its code (`cookbook-own-check`).
+//!
+//! ```no_run
+#![doc = include_str!("../examples/cookbook-own-check.rs")]
+//! ```

@@ -15,6 +15,8 @@ mod form;
 mod grounding;
 mod issue;
 mod json;
+#[cfg(feature = "language")]
+mod language;
 mod lines;
 mod missing;
 mod parser;
@@ -35,6 +37,8 @@ pub use draft::Draft;
 pub use form::{Asked, ReplyForm, Scan};
 pub use grounding::Grounding;
 pub use issue::{Issue, IssueCode};
+#[cfg(feature = "language")]
+pub use language::in_language;
 pub use missing::{Missing, MissingPart};
 pub use parser::{ReplyContext, ReplyEnd, ReplyParser};
 pub use policy::{Action, Policy, PolicyError, PolicyPreset};
