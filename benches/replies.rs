@@ -157,7 +157,9 @@ fn hostile() {
     for fragment in fragments {
         let reply = fragment.repeat(1_000_000 / fragment.len());
         let copy = best(1, || drop(black_box(black_box(&reply).to_lowercase())));
-        let time = best(1, || drop(black_box((parse(&all, &reply, &context), parse(&grounded, &reply, &context))))) / 2;
+        let time = best(1, || {
+            black_box(parse(&all, &reply, &context) + parse(&grounded, &reply, &context));
+        }) / 2;
         let ratio = time.as_secs_f64() / copy.as_secs_f64();
         println!("1 MB of {fragment:<24?}{:>10.2} ms{ratio:>8.2} x making it lower case", time.as_secs_f64() * 1e3);
     }

@@ -52,7 +52,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let n_bytes = |kind: fn(&PieceKind) -> bool| -> usize {
         parsed.pieces.iter().filter(|piece| kind(&piece.kind)).map(|piece| piece.span.len()).sum()
     };
-    let (items, dropped) = (n_bytes(|kind| matches!(kind, PieceKind::Item(_))), n_bytes(|kind| *kind == PieceKind::Dropped));
+    let (items, dropped) =
+        (n_bytes(|kind| matches!(kind, PieceKind::Item(_))), n_bytes(|kind| *kind == PieceKind::Dropped));
     println!("{items} bytes of items, {dropped} dropped, the rest labels and wrappers, of {}", REPLY.len());
 
     // The same policy question by question: salvage keeps the leak with a flag, and says so.

@@ -16,12 +16,30 @@ use crate::lint::words::{COLOURS, number, same_things, singular, words};
 use crate::sample::{Doubt, DoubtKind, Support};
 
 /// Words before a name by which it is not claimed to be there.
-const DENIALS: &[&str] = &["no", "not", "without", "isn't", "aren't", "never", "neither", "nor", "any", "absence", "lack"];
+const DENIALS: &[&str] =
+    &["no", "not", "without", "isn't", "aren't", "never", "neither", "nor", "any", "absence", "lack"];
 
 /// Words in a sentence by which it guesses or speaks of what is not in the image.
 const HEDGES: &[&str] = &[
-    "might", "may", "could", "would", "should", "if", "perhaps", "possibly", "probably", "likely", "suggests", "suggest",
-    "imagine", "usually", "often", "typically", "generally", "such", "future",
+    "might",
+    "may",
+    "could",
+    "would",
+    "should",
+    "if",
+    "perhaps",
+    "possibly",
+    "probably",
+    "likely",
+    "suggests",
+    "suggest",
+    "imagine",
+    "usually",
+    "often",
+    "typically",
+    "generally",
+    "such",
+    "future",
 ];
 
 /// How far behind a number or a colour its noun may stand, in words.

@@ -25,11 +25,31 @@ pub(super) fn number(word: &str) -> Option<usize> {
 /// The singular of a noun in lower case, by its ending.
 pub(super) fn singular(word: &str) -> String {
     let irregular = [
-        ("people", "person"), ("men", "man"), ("women", "woman"), ("children", "child"), ("mice", "mouse"),
-        ("geese", "goose"), ("feet", "foot"), ("knives", "knife"), ("shelves", "shelf"), ("leaves", "leaf"),
-        ("calves", "calf"), ("loaves", "loaf"), ("glasses", "glasses"), ("sunglasses", "sunglasses"), ("jeans", "jeans"),
-        ("pants", "pants"), ("shorts", "shorts"), ("trousers", "trousers"), ("scissors", "scissors"), ("grass", "grass"),
-        ("bus", "bus"), ("buses", "bus"), ("glass", "glass"), ("dress", "dress"), ("canvas", "canvas"),
+        ("people", "person"),
+        ("men", "man"),
+        ("women", "woman"),
+        ("children", "child"),
+        ("mice", "mouse"),
+        ("geese", "goose"),
+        ("feet", "foot"),
+        ("knives", "knife"),
+        ("shelves", "shelf"),
+        ("leaves", "leaf"),
+        ("calves", "calf"),
+        ("loaves", "loaf"),
+        ("glasses", "glasses"),
+        ("sunglasses", "sunglasses"),
+        ("jeans", "jeans"),
+        ("pants", "pants"),
+        ("shorts", "shorts"),
+        ("trousers", "trousers"),
+        ("scissors", "scissors"),
+        ("grass", "grass"),
+        ("bus", "bus"),
+        ("buses", "bus"),
+        ("glass", "glass"),
+        ("dress", "dress"),
+        ("canvas", "canvas"),
     ];
     if let Some((_, singular)) = irregular.iter().find(|(plural, _)| *plural == word) {
         return (*singular).to_owned();
@@ -68,9 +88,18 @@ mod tests {
     #[test]
     fn singulars() {
         for (plural, one) in [
-            ("cups", "cup"), ("buses", "bus"), ("benches", "bench"), ("boxes", "box"), ("berries", "berry"),
-            ("people", "person"), ("grass", "grass"), ("bus", "bus"), ("dishes", "dish"), ("glasses", "glasses"),
-            ("knives", "knife"), ("gas", "gas"),
+            ("cups", "cup"),
+            ("buses", "bus"),
+            ("benches", "bench"),
+            ("boxes", "box"),
+            ("berries", "berry"),
+            ("people", "person"),
+            ("grass", "grass"),
+            ("bus", "bus"),
+            ("dishes", "dish"),
+            ("glasses", "glasses"),
+            ("knives", "knife"),
+            ("gas", "gas"),
         ] {
             assert_eq!(singular(plural), one);
         }

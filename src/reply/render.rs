@@ -26,7 +26,7 @@ impl Parsed {
                 last = Some(item.conversation);
                 n_conversations += 1;
                 let gap = if text.is_empty() { "" } else { "\n" };
-                write!(text, "{gap}Conversation {n_conversations}:\n").unwrap_or_default();
+                writeln!(text, "{gap}Conversation {n_conversations}:").unwrap_or_default();
                 if let Some(Some(topic)) = self.topics.get(item.conversation) {
                     writeln!(text, "Topic: {}", topic.text).unwrap_or_default();
                 }

@@ -19,7 +19,8 @@ fn what_the_facts_settle_is_borne_out() {
     let answers = samples.iter().flat_map(|sample| &sample.conversations).flat_map(|found| found.pairs());
     let supports: Vec<_> = answers.map(|pair| (pair.answer.support.clone().unwrap(), &pair.answer.text)).collect();
     let n_claims: usize = supports.iter().map(|(support, _)| support.n_claims).sum();
-    let doubts: Vec<_> = supports.iter().flat_map(|(support, text)| support.doubts.iter().map(move |d| (d, text))).collect();
+    let doubts: Vec<_> =
+        supports.iter().flat_map(|(support, text)| support.doubts.iter().map(move |d| (d, text))).collect();
     assert!(n_claims > 300, "{n_claims}");
     assert!(doubts.len() * 50 < n_claims, "{} of {n_claims}: {doubts:#?}", doubts.len());
 }

@@ -16,7 +16,11 @@ fn agrees(schema: &serde_json::Value, value: &serde_json::Value) -> bool {
         Some("array") => value.as_array().is_some_and(|items| items.iter().all(|item| agrees(&schema["items"], item))),
         Some("object") => {
             let properties = schema["properties"].as_object().unwrap();
-            assert_eq!(schema["required"].as_array().unwrap().len(), properties.len(), "strict servers want all of them");
+            assert_eq!(
+                schema["required"].as_array().unwrap().len(),
+                properties.len(),
+                "strict servers want all of them"
+            );
             let object = value.as_object();
             object.is_some_and(|object| {
                 object.len() == properties.len() && properties.iter().all(|(name, schema)| agrees(schema, &value[name]))
@@ -69,7 +73,9 @@ fn boxes_are_cited_by_number() {
     }
     assert!(prompt.messages[0].content.contains("[#3]") && !prompt.messages[0].content.contains("Copy every box"));
     let name = prompt.boxes[1].name.split(" / ").next().unwrap();
-    let reply = format!("Question: Where is the <st>{name}<ed> [#2]?\nAnswer: Here.\nQuestion: And <st>it<ed> [#99]?\nAnswer: No.");
+    let reply = format!(
+        "Question: Where is the <st>{name}<ed> [#2]?\nAnswer: Here.\nQuestion: And <st>it<ed> [#99]?\nAnswer: No."
+    );
     let parsed = prompt.parse(&Completion::new(reply), &task.parser(Policy::careful()));
     let question = parsed.items[0].question.as_ref().unwrap();
     assert_eq!(question.text, format!("Where is the <st>{name}<ed> {}?", prompt.boxes[1].bbox));

@@ -6,13 +6,16 @@ use crate::reply::IssueCode;
 use crate::reply::checks::words::{HashedMap, HashedSet, Word, hash_of_bytes, set_of};
 
 /// With how many pairs before it a pair is compared: more than any task asks for, and bounded for replies of any length.
-const WINDOW: usize = 128;
+const WINDOW: usize = 64;
 
 /// From which share of common words on two questions are nearly the same.
 const NEAR_QUESTION: f64 = 0.8;
 
 /// The same for questions and answers together.
 const NEAR_PAIR: f64 = 0.75;
+
+/// A question about fewer things is like too many others: "Where is it?"
+const MIN_QUESTION: usize = 2;
 
 /// An answer with fewer words may be right for many questions: "Yes, there is."
 const MIN_ANSWER: usize = 5;
@@ -37,6 +40,8 @@ pub(super) struct Duplicates {
     pairs: HashedSet,
     answers: HashedMap<usize>,
     window: Vec<About>,
+    /// Which of them is the oldest.
+    oldest: usize,
 }
 
 /// What a pair is about.
@@ -132,6 +137,9 @@ impl Duplicates {
         }
         let about =
             About { question: Topics::of(texts(question)), pair: Topics::of(texts(question).chain(texts(answer))) };
+        if about.question.words.len() < MIN_QUESTION {
+            return false;
+        }
         let is_near = |known: &About| {
             known.question.may_be_similar(&about.question, NEAR_QUESTION)
                 && known.pair.may_be_similar(&about.pair, NEAR_PAIR)
@@ -139,10 +147,12 @@ impl Duplicates {
                 && known.pair.similarity(&about.pair) >= NEAR_PAIR
         };
         let is_found = self.window.iter().any(is_near);
-        if self.window.len() == WINDOW {
-            self.window.remove(0);
+        if self.window.len() < WINDOW {
+            self.window.push(about);
+        } else {
+            self.window[self.oldest] = about;
+            self.oldest = (self.oldest + 1) % WINDOW;
         }
-        self.window.push(about);
         is_found
     }
 }

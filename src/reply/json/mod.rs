@@ -176,11 +176,19 @@ pub(super) fn start_in(text: &str) -> Option<usize> {
 }
 
 fn opens(text: &str) -> bool {
-    let inner = without_comment(text[1..].trim_start());
-    if text.starts_with('[') {
-        return inner.starts_with('{') && opens(inner)
-            || inner.starts_with('[') && inner[1..].trim_start().starts_with('{');
+    let inner = text[1..].trim_ascii_start();
+    let inner = if inner.starts_with('/') { without_comment(inner) } else { inner };
+    let next = inner.as_bytes().first();
+    match (text.as_bytes()[0], next) {
+        (b'[', Some(b'{')) => opens(inner),
+        (b'[', Some(b'[')) => inner[1..].trim_ascii_start().starts_with('{'),
+        (b'{', Some(b'"' | b'\'' | b'\\' | b'a'..=b'z' | b'A'..=b'Z' | 0x80..)) => opens_key(inner),
+        _ => false,
     }
+}
+
+/// Whether a key with its colon stands at the start.
+fn opens_key(inner: &str) -> bool {
     let window = &inner[..inner.floor_char_boundary(MAX_KEY)];
     let bare = window.trim_start_matches('\\');
     let quoted = bare.chars().next().filter(|c| closing_quote(*c).is_some());

@@ -6,6 +6,9 @@ use memchr::{memchr, memmem};
 
 use crate::reply::json::string::{self, closing_quote};
 
+/// How deep values are read: far deeper than any reply of use.
+const MAX_DEPTH: usize = 128;
+
 /// A value, and where it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Value {
@@ -92,6 +95,7 @@ impl Reader<'_> {
             self.skip_space();
             let Some(next) = self.text.as_bytes().get(self.at) else { return self.give_up() };
             match next {
+                b'{' | b'[' if self.open.len() == MAX_DEPTH => return self.give_up(),
                 b'{' | b'[' => self.open(*next),
                 b'}' | b']' => self.close(*next),
                 b',' | b':' => {

@@ -214,7 +214,7 @@ impl Rest<'_> {
         let before = self.text;
         let start = before.trim_start_matches([' ', '#', '(', '-', '_', '№', '\u{a0}', '第']);
         let start = start.strip_prefix("No. ").or_else(|| start.strip_prefix("Nr. ")).unwrap_or(start);
-        let Some((number, len)) = number_at(start) else { return None };
+        let (number, len) = number_at(start)?;
         self.text = &start[len..];
         let of_all = self.text.strip_prefix('/').or_else(|| self.text.strip_prefix(" of "));
         if let Some((rest, (_, len))) = of_all.and_then(|rest| Some((rest, number_at(rest)?))) {

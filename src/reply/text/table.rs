@@ -47,7 +47,8 @@ fn read_row(draft: &mut Draft<'_>, row: Line, columns: &Columns, is_whole: bool)
     let reply = draft.reply();
     let cells = cells(reply, row.span.clone());
     let is_closed = reply[row.span.clone()].trim_end().ends_with('|');
-    if !is_whole && !(row.is_ended && is_closed) {
+    let is_provably_whole = is_whole || row.is_ended && is_closed;
+    if !is_provably_whole {
         return draft.unusable(IssueCode::TruncatedTail, row.span);
     }
     let text = &reply[row.span.clone()];
