@@ -1,6 +1,6 @@
 //! The four tasks of SVIT (Zhao et al. 2023, arXiv 2307.04087), in our own words: one row each.
 
-use crate::reply::ReplyForm;
+use crate::reply::{Grounding, ReplyForm};
 use crate::task::{InstructionPool, Sections, Task, Template};
 
 struct Row {
@@ -48,7 +48,7 @@ impl Row {
             sections: Sections::PLAIN,
             instructions: matches!(self.form, ReplyForm::Description).then(InstructionPool::built_in),
             form: self.form,
-            is_grounded: self.is_grounded,
+            grounding: self.is_grounded.then(Grounding::default),
             is_json: false,
             cites_numbers: false,
             checks: Vec::new(),

@@ -21,7 +21,7 @@ pub use template::{Template, TemplateError, TemplateProblem, TemplateVariables};
 
 use crate::error::{ErrorKind, Result};
 use crate::llm::ResponseFormat;
-use crate::reply::{Check, IssueCode, Policy, ReplyForm, ReplyParser, each_item};
+use crate::reply::{Check, Grounding, IssueCode, Policy, ReplyForm, ReplyParser, each_item};
 
 /// One thing to ask a language model about every image.
 ///
@@ -41,7 +41,7 @@ pub struct Task {
     template: Template,
     sections: Sections,
     form: ReplyForm,
-    is_grounded: bool,
+    grounding: Option<Grounding>,
     is_json: bool,
     cites_numbers: bool,
     instructions: Option<InstructionPool>,
@@ -69,7 +69,7 @@ impl Task {
             template,
             sections,
             form,
-            is_grounded: false,
+            grounding: None,
             is_json: false,
             cites_numbers: false,
             instructions,
@@ -100,8 +100,14 @@ impl Task {
 
     /// Makes regions come with their boxes, and wants each item to point with `<st>`, `<ed>` and boxes of the prompt.
     #[must_use]
-    pub fn grounded(mut self) -> Self {
-        self.is_grounded = true;
+    pub fn grounded(self) -> Self {
+        self.grounded_by(Grounding::default())
+    }
+
+    /// The same, with boxes held against those of the prompt in a way of your own: another threshold, or snapping.
+    #[must_use]
+    pub fn grounded_by(mut self, grounding: Grounding) -> Self {
+        self.grounding = Some(grounding);
         self
     }
 
@@ -119,7 +125,8 @@ impl Task {
     #[must_use]
     pub fn citing_numbers(mut self) -> Self {
         self.cites_numbers = true;
-        self.grounded()
+        self.grounding = self.grounding.or(Some(Grounding::default()));
+        self
     }
 
     /// Sets what the trained model is asked where a reply has no question of its own.
@@ -158,7 +165,7 @@ impl Task {
 
     /// Whether its items point at boxes.
     pub fn is_grounded(&self) -> bool {
-        self.is_grounded
+        self.grounding.is_some()
     }
 
     /// Whether it asks for JSON.
@@ -190,8 +197,8 @@ impl Task {
     /// What reads the replies to this task.
     pub fn parser(&self, policy: Policy) -> ReplyParser {
         let mut parser = ReplyParser::new(self.form.clone()).with_policy(policy);
-        if self.is_grounded {
-            parser = parser.grounded();
+        if let Some(grounding) = self.grounding {
+            parser = parser.grounded_by(grounding);
         }
         if self.instructions.is_none() {
             parser = parser.with_check(each_item(IssueCode::MissingQuestion, |item| item.question.is_none()));
@@ -206,7 +213,7 @@ impl Task {
             "template": self.template.digest(),
             "sections": self.sections,
             "form": format!("{:?}", self.form),
-            "grounded": self.is_grounded,
+            "grounding": self.grounding.map(|grounding| format!("{grounding:?}")),
             "json": self.is_json,
             "cites_numbers": self.cites_numbers,
             "instructions": self.instructions.as_ref().map(InstructionPool::digest),

@@ -76,7 +76,7 @@ pub(super) fn marks(reply: &str, body: Range<usize>, is_whole: bool) -> Vec<Mark
 }
 
 fn choose(reply: &str, body: &Range<usize>, candidates: &[Candidate], is_whole: bool) -> Vec<Mark> {
-    let found = Dialect::find(reply, body, candidates);
+    let found = Dialect::find(reply, body, candidates, is_whole);
     let end = found.as_ref().map_or(body.end, |(_, first_answer)| *first_answer);
     let n_before = candidates.partition_point(|candidate| candidate.start < end);
     let before = before_labels(reply, body.start..end, &candidates[..n_before], is_whole && found.is_none());
@@ -204,12 +204,18 @@ impl Fences {
 struct Dialect {
     question: Shape,
     answer: Option<Shape>,
+    is_whole: bool,
 }
 
 impl Dialect {
     /// From the first question that an answer follows, on a line of its own or in the same line; and where that answer
     /// starts.
-    fn find(reply: &str, body: &Range<usize>, candidates: &[Candidate]) -> Option<(Self, usize)> {
+    fn find(
+        reply: &str,
+        body: &Range<usize>,
+        candidates: &[Candidate],
+        is_whole: bool,
+    ) -> Option<(Self, usize)> {
         let pair_labels = || candidates.iter().enumerate().filter(|(_, candidate)| candidate.is_pair_label());
         for (index, Candidate { label: question, start }) in pair_labels() {
             if question.role != Role::Question {
@@ -219,14 +225,14 @@ impl Dialect {
             if let Some(next) = next.filter(|next| next.label.role == Role::Answer) {
                 let behind = candidates[index + 1..].iter().filter(|next| next.is_pair_label());
                 return Some((
-                    Self { question: question.shape, answer: answer_shape(question.shape, behind) },
+                    Self { question: question.shape, answer: answer_shape(question.shape, behind), is_whole },
                     next.start,
                 ));
             }
             let text_start = start + question.len;
             let text_end = next.map_or(body.end, |next| next.start);
             if let Some(answer) = inline::answer_in(&reply[text_start..text_end], question.shape.word.family) {
-                return Some((Self { question: question.shape, answer: None }, text_start + answer.start));
+                return Some((Self { question: question.shape, answer: None, is_whole }, text_start + answer.start));
             }
         }
         None
@@ -256,6 +262,7 @@ impl Dialect {
             ahead.push(here);
             here.next = Some(label.role);
             here.next_start = *start;
+            here.usual_question |= label.shape == self.question;
             match label.role {
                 Role::Question | Role::Conversation | Role::Topic => {
                     here.starts_pair = false;
@@ -292,7 +299,8 @@ impl Dialect {
     /// A question that looks otherwise than the first one, if it starts a pair and no number speaks against it.
     fn is_other_question(&self, label: &Label, ahead: &Ahead, state: &State) -> bool {
         let fits = match (self.question.has_number, label.number, state.number) {
-            (true, None, _) => false,
+            // Numbers may cease, but not in between; of a cut reply nobody knows whether they go on.
+            (true, None, _) => self.is_whole && !ahead.usual_question,
             (true, Some(number), Some(last)) => number == last.saturating_add(1) || number == 1,
             _ => true,
         };
@@ -314,6 +322,8 @@ struct Ahead {
     starts_pair: bool,
     /// Whether the usual answer comes before the next question.
     usual_answer: bool,
+    /// Whether the usual question comes at all.
+    usual_question: bool,
 }
 
 impl Shape {
