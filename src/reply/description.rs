@@ -43,7 +43,14 @@ fn title(draft: &mut Draft<'_>, span: Range<usize>) -> Range<usize> {
     let text = &draft.reply()[span.clone()];
     let word_start = text.len() - text.trim_start_matches(['#', '*', '_', ' ']).len();
     let rest = &text[word_start..];
-    let words = ["detailed description", "image description", "description"];
+    let words = [
+        "detailed description of the image",
+        "detailed image description",
+        "detailed description",
+        "description of the image",
+        "image description",
+        "description",
+    ];
     let Some(word) =
         words.iter().find(|word| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
     else {

@@ -242,10 +242,11 @@ fn is_closing_tag(tag: &str) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Claims a bar at the end of a question that shares its line with the answer; returns the rest.
+/// Claims a bar or a semicolon at the end of a question that shares its line with the answer; returns the rest.
 pub(super) fn line_separator(draft: &mut Draft<'_>, span: Range<usize>) -> Range<usize> {
     let text = draft.reply()[span.clone()].trim_end();
-    let Some(rest) = text.strip_suffix('|') else { return span };
+    let behind_question = || text.strip_suffix(';').filter(|rest| rest.ends_with('?'));
+    let Some(rest) = text.strip_suffix('|').or_else(behind_question) else { return span };
     draft.label(span.start + rest.len()..span.start + text.len());
     span.start..span.start + rest.len()
 }

@@ -1,7 +1,7 @@
 //! One line of a reply as a label: `Question:`, `**Answer 2:**`, `3. Q:`, `### Conversation 1`, `[Topic]`.
 
 use crate::reply::decode::is_invisible;
-use crate::reply::text::vocabulary::{Family, Role, Word, may_start, number_at, word_at};
+use crate::reply::text::vocabulary::{Family, Role, Word, may_start, number_at, ordinal_at, word_at};
 
 /// A label at the start of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +114,10 @@ pub(super) fn lead(line: &str) -> Lead {
         }
         rest = &rest[taken..];
     }
+    if let Some((number, len)) = ordinal_at(rest).filter(|_| lead.list_number.is_none()) {
+        lead.list_number = Some(number);
+        rest = &rest[len..];
+    }
     lead.len = line.len() - rest.len();
     lead
 }
@@ -159,7 +163,7 @@ fn list_number(rest: &str, lead: &mut Lead) -> usize {
 /// Whether a label may start with this byte: most lines are none, and end here.
 pub(super) fn may_be_label(line: &str) -> bool {
     let first = line.bytes().find(|byte| !matches!(byte, b' ' | b'\t'));
-    first.is_some_and(|byte| may_start(byte) || byte >= 0x80 || b"#*_-+>[(<0123456789".contains(&byte))
+    first.is_some_and(|byte| may_start(byte) || byte >= 0x80 || b"#*_-+>[(<0123456789FfSsTt".contains(&byte))
 }
 
 /// The label at the start of `line`, if it has one. `is_whole` is false for a line that goes on behind the end of a reply
@@ -168,8 +172,16 @@ pub(super) fn label_of(line: &str, is_whole: bool) -> Option<Label> {
     if !may_be_label(line) {
         return None;
     }
-    let lead = if line.as_bytes()[0].is_ascii_alphabetic() { Lead::default() } else { lead(line) };
-    let (word, word_len) = word_at(&line[lead.len..])?;
+    // Most labels have no marks before them.
+    let bare = word_at(line).map(|found| (Lead::default(), found));
+    let (lead, (word, word_len)) = match bare {
+        Some(found) => found,
+        None => {
+            let lead = lead(line);
+            let found = word_at(&line[lead.len..])?;
+            (lead, found)
+        }
+    };
     let behind = &line[lead.len + word_len..];
     if lead.marks == 0 && lead.dress.bracket.is_none() && behind.starts_with(": ") {
         // The usual case.
@@ -179,10 +191,13 @@ pub(super) fn label_of(line: &str, is_whole: bool) -> Option<Label> {
     }
     let mut rest = Rest { text: behind, closed_marks: 0, bracket: lead.dress.bracket };
     let number = rest.number();
-    rest.skip_qualifier();
-    let end = rest.end(word, number.is_some(), &lead.dress, is_whole)?;
+    if word.role != Role::Conversation {
+        rest.skip_qualifier();
+    }
+    let has_number = number.or(lead.list_number).is_some();
+    let end = rest.end(word, has_number, &lead.dress, is_whole)?;
     let len = line.len() - rest.text.len();
-    let shape = Shape { word, has_number: number.or(lead.list_number).is_some(), end, dress: lead.dress };
+    let shape = Shape { word, has_number, end, dress: lead.dress };
     let open_marks = lead.marks.saturating_sub(rest.closed_marks);
     Some(Label { role: word.role, number: number.or(lead.list_number), shape, len, open_marks })
 }
@@ -259,7 +274,7 @@ impl Rest<'_> {
             None if is_whole && (has_number || dress.is_heading || dress.is_bold || word.text.len() > 2) => {
                 return Some(End::Line);
             }
-            Some(_) if word.role == Role::Conversation && has_number && self.text.starts_with('(') => {
+            Some('(') if word.role == Role::Conversation && has_number => {
                 return Some(End::Point);
             }
             _ => return None,
@@ -291,7 +306,8 @@ impl Rest<'_> {
 
 /// `Q. Why?`: a single letter with a point is a label where letters with a colon would be.
 fn is_letter_with_point(word: Word, rest: &str) -> bool {
-    word.family == Family::Letter && matches!(word.text, "q" | "a") && rest.starts_with(". ")
+    let is_short = word.family == Family::Letter || word.text == "ans";
+    is_short && matches!(word.text, "q" | "a" | "ans") && rest.starts_with(". ")
 }
 
 #[cfg(test)]

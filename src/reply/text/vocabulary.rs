@@ -285,7 +285,22 @@ pub(super) fn number_at(text: &str) -> Option<(u32, usize)> {
         number = number.saturating_mul(10).saturating_add(digit);
         len += c.len_utf8();
     }
-    if len > 0 { Some((number, len)) } else { chinese_number_at(text) }
+    if len > 0 { Some((number, len)) } else { chinese_number_at(text).or_else(|| word_number_at(text, &CARDINALS)) }
+}
+
+const CARDINALS: [&str; 10] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+
+const ORDINALS: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
+
+/// `First` before a label, with the space behind it.
+pub(super) fn ordinal_at(text: &str) -> Option<(u32, usize)> {
+    word_number_at(text, &ORDINALS).filter(|(_, len)| text[*len..].starts_with(' ')).map(|(n, len)| (n, len + 1))
+}
+
+fn word_number_at(text: &str, words: &[&str]) -> Option<(u32, usize)> {
+    let run = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let position = words.iter().position(|word| word.eq_ignore_ascii_case(&text[..run]))?;
+    Some((position as u32 + 1, run))
 }
 
 fn full_width_digit(c: char) -> Option<u32> {
