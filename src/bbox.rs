@@ -259,7 +259,8 @@ impl fmt::Display for UnitBox {
 /// A box with a name, as a prompt states it: what the boxes of a reply are held against.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedBox {
-    /// Name of the object or phrase of the region, as written in the prompt; several names are set apart by ` / `.
+    /// Name of the object or phrase of the region, as written in the prompt; several names, and words of synsets, are
+    /// set apart by ` / `.
     pub name: String,
     /// The box, with edges in whole thousandths.
     pub bbox: UnitBox,

@@ -140,7 +140,8 @@ impl<'a> Writer<'a> {
             let names = object.names.join(" / ");
             let number = number(self.task, self.context.boxes.len());
             lines.push(&format!("{crowd}{names}: {number}{}", object.bbox));
-            self.context.boxes.push(NamedBox { name: names, bbox: object.bbox });
+            let name = [names].into_iter().chain(object.kinds.iter().cloned()).collect::<Vec<_>>().join(" / ");
+            self.context.boxes.push(NamedBox { name, bbox: object.bbox });
         }
         self.section(lines);
     }
@@ -167,7 +168,10 @@ impl<'a> Writer<'a> {
         if names.is_empty() {
             return Err(reason);
         }
-        Ok(ShownObject { names, bbox: self.unit(object.bbox)?, is_crowd: object.is_crowd })
+        let words =
+            object.synsets.iter().filter_map(|synset| synset.split('.').next()).map(|word| word.replace('_', " "));
+        let kinds = words.filter(|word| !word.is_empty() && !names.contains(word)).collect();
+        Ok(ShownObject { names, kinds, bbox: self.unit(object.bbox)?, is_crowd: object.is_crowd })
     }
 
     fn regions(&mut self, regions: &[Region]) {

@@ -14,6 +14,8 @@ const MAX_COMPARED: usize = 256;
 #[derive(Debug)]
 pub(super) struct ShownObject {
     pub(super) names: Vec<String>,
+    /// Words of its synsets that are none of the names: they do not stand in the prompt, but a reply may use them.
+    pub(super) kinds: Vec<String>,
     /// In whole thousandths.
     pub(super) bbox: UnitBox,
     pub(super) is_crowd: bool,
@@ -53,6 +55,7 @@ impl ShownObjects {
         let new: Vec<String> = object.names.into_iter().filter(is_new).collect();
         self.name(index, &new);
         self.objects[index].names.extend(new);
+        self.objects[index].kinds.extend(object.kinds);
     }
 
     fn name(&mut self, index: usize, names: &[String]) {

@@ -82,3 +82,19 @@ fn boxes_are_cited_by_number() {
     assert_eq!(question.origin, Origin::Rendered);
     assert_eq!((parsed.items.len(), parsed.outcome), (1, Outcome::Partial));
 }
+
+#[test]
+fn a_synset_is_as_good_as_a_name() {
+    let bbox = svitgen::UnitBox::new(0.1, 0.2, 0.5, 0.9).unwrap();
+    let mut record = svitgen::ImageRecord::builder(1).object("taxi", bbox).build();
+    record.objects[0].synsets.push("motor_vehicle.n.01".into());
+    let task = Task::referring_qa();
+    let prompt = Prompt::new(&record, &task, &PromptOptions::default()).unwrap();
+    assert!(!prompt.messages[1].content.contains("motor"));
+    let check = |phrase: &str| {
+        let reply = format!("Question: Where is the <st>{phrase}<ed> {bbox}?\nAnswer: Here.");
+        prompt.parse(&Completion::new(reply), &task.parser(Policy::careful())).items[0].flags.clone()
+    };
+    assert!(check("motor vehicle").is_empty() && check("taxi").is_empty());
+    assert_eq!(check("dog"), [svitgen::reply::IssueCode::PhraseBoxMismatch]);
+}

@@ -210,12 +210,7 @@ struct Dialect {
 impl Dialect {
     /// From the first question that an answer follows, on a line of its own or in the same line; and where that answer
     /// starts.
-    fn find(
-        reply: &str,
-        body: &Range<usize>,
-        candidates: &[Candidate],
-        is_whole: bool,
-    ) -> Option<(Self, usize)> {
+    fn find(reply: &str, body: &Range<usize>, candidates: &[Candidate], is_whole: bool) -> Option<(Self, usize)> {
         let pair_labels = || candidates.iter().enumerate().filter(|(_, candidate)| candidate.is_pair_label());
         for (index, Candidate { label: question, start }) in pair_labels() {
             if question.role != Role::Question {
