@@ -35,20 +35,28 @@ static IGNORED: LazyLock<HashedSet> = LazyLock::new(|| set_of(FUNCTION_WORDS));
 
 /// What the pairs of a reply were about so far.
 #[derive(Debug, Default)]
-pub(super) struct Duplicates {
+pub(super) struct Duplicates<'t> {
     questions: HashedSet,
     pairs: HashedSet,
     answers: HashedMap<usize>,
-    window: Vec<About>,
+    window: Vec<About<'t>>,
     /// Which of them is the oldest.
     oldest: usize,
 }
 
-/// What a pair is about.
+/// What a pair is about. Answers are looked at only where the questions are nearly the same.
 #[derive(Debug)]
-struct About {
+struct About<'t> {
     question: Topics,
-    pair: Topics,
+    texts: [Text<'t>; 2],
+}
+
+impl About<'_> {
+    fn is_near(&self, other: &About<'_>) -> bool {
+        self.question.may_be_similar(&other.question, NEAR_QUESTION)
+            && self.question.similarity(&other.question) >= NEAR_QUESTION
+            && Topics::of(&self.texts).similarity(&Topics::of(&other.texts)) >= NEAR_PAIR
+    }
 }
 
 /// The words that say what a text is about.
@@ -61,9 +69,10 @@ struct Topics {
 }
 
 impl Topics {
-    fn of<'w>(texts: impl Iterator<Item = (&'w Word, &'w str)>) -> Self {
-        let mut words: Vec<u64> =
-            texts.filter(|(word, _)| !IGNORED.contains(&word.hash)).map(|(word, text)| stem(word.hash, text)).collect();
+    fn of(texts: &[Text<'_>]) -> Self {
+        let words = texts.iter().flat_map(|(text, words)| words.iter().map(move |word| (word, &text[word.span()])));
+        let telling = words.filter(|(word, _)| !IGNORED.contains(&word.hash));
+        let mut words: Vec<u64> = telling.map(|(word, text)| stem(word.hash, text)).collect();
         words.sort_unstable();
         words.dedup();
         let bits = words.iter().fold(0, |bits, word| bits | 1 << (word >> 58));
@@ -113,9 +122,9 @@ fn all(words: &[Word]) -> u64 {
 /// A text and its words.
 pub(super) type Text<'a> = (&'a str, &'a [Word]);
 
-impl Duplicates {
+impl<'t> Duplicates<'t> {
     /// What the next pair repeats, if it does.
-    pub(super) fn repeats(&mut self, question: Text<'_>, answer: Text<'_>) -> Option<IssueCode> {
+    pub(super) fn repeats(&mut self, question: Text<'t>, answer: Text<'t>) -> Option<IssueCode> {
         let (asked, answered) = (all(question.1), all(answer.1));
         let is_new_pair = self.pairs.insert(asked ^ answered.rotate_left(32));
         let is_new_question = self.questions.insert(asked);
@@ -131,22 +140,12 @@ impl Duplicates {
         }
     }
 
-    fn is_near(&mut self, question: Text<'_>, answer: Text<'_>) -> bool {
-        fn texts<'a>((text, words): Text<'a>) -> impl Iterator<Item = (&'a Word, &'a str)> {
-            words.iter().map(move |word| (word, &text[word.span()]))
-        }
-        let about =
-            About { question: Topics::of(texts(question)), pair: Topics::of(texts(question).chain(texts(answer))) };
+    fn is_near(&mut self, question: Text<'t>, answer: Text<'t>) -> bool {
+        let about = About { question: Topics::of(&[question]), texts: [question, answer] };
         if about.question.words.len() < MIN_QUESTION {
             return false;
         }
-        let is_near = |known: &About| {
-            known.question.may_be_similar(&about.question, NEAR_QUESTION)
-                && known.pair.may_be_similar(&about.pair, NEAR_PAIR)
-                && known.question.similarity(&about.question) >= NEAR_QUESTION
-                && known.pair.similarity(&about.pair) >= NEAR_PAIR
-        };
-        let is_found = self.window.iter().any(is_near);
+        let is_found = self.window.iter().any(|known| known.is_near(&about));
         if self.window.len() < WINDOW {
             self.window.push(about);
         } else {
@@ -164,15 +163,14 @@ mod tests {
 
     #[track_caller]
     fn check(pairs: &[(&str, &str)], expected: &[Option<IssueCode>]) {
+        let mut words = Words::default();
+        let ranges: Vec<_> =
+            pairs.iter().map(|(question, answer)| (words.push(question), words.push(answer))).collect();
         let mut duplicates = Duplicates::default();
-        let found: Vec<_> = pairs
-            .iter()
-            .map(|(question, answer)| {
-                let mut words = Words::default();
-                let (asked, answered) = (words.push(question), words.push(answer));
-                duplicates.repeats((question, words.get(asked)), (answer, words.get(answered)))
-            })
-            .collect();
+        let texts = pairs.iter().zip(ranges).map(|((question, answer), (asked, answered))| {
+            ((*question, words.get(asked)), (*answer, words.get(answered)))
+        });
+        let found: Vec<_> = texts.map(|(question, answer)| duplicates.repeats(question, answer)).collect();
         assert_eq!(found, expected, "{pairs:?}");
     }
 

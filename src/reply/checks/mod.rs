@@ -21,27 +21,29 @@ use crate::reply::{CheckContext, Finding, IssueCode, Item, ItemText};
 /// What is wrong with the texts of a reply: leaks, tokens, forms not filled in, loops, repeated pairs.
 pub(super) fn texts(items: &[Item], context: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let mut words = Words::default();
+    let mut take = |item: &Item| {
+        let question = item.question.as_ref().map(|question| words.push(&question.text));
+        (question, words.push(&item.answer.text))
+    };
+    let accepted: Vec<_> = context.accepted.iter().map(&mut take).collect();
+    let taken: Vec<_> = items.iter().map(take).collect();
     let mut hits = Vec::new();
     let mut duplicates = Duplicates::default();
-    for item in context.accepted {
-        if let Some(question) = &item.question {
-            let (asked, answered) = (words.push(&question.text), words.push(&item.answer.text));
-            duplicates.repeats((&question.text, words.get(asked)), (&item.answer.text, words.get(answered)));
+    for (item, (question, answer)) in context.accepted.iter().zip(accepted) {
+        if let (Some(text), Some(question)) = (&item.question, question) {
+            duplicates.repeats((&text.text, words.get(question)), (&item.answer.text, words.get(answer)));
         }
     }
-    for (index, item) in items.iter().enumerate() {
-        let question = item.question.as_ref().map(|question| words.push(&question.text));
-        let answer = words.push(&item.answer.text);
+    for (index, (item, (question, answer))) in items.iter().zip(taken).enumerate() {
         let mut found = |code, span| findings.push(Finding { item: index, code, span });
-        if let (Some(text), Some(range)) = (&item.question, &question) {
-            check(text, &Found::new(words.get(range.clone()), &mut hits), context, &mut found);
-        }
-        check(&item.answer, &Found::new(words.get(answer.clone()), &mut hits), context, &mut found);
+        let answered = words.get(answer);
         if let (Some(text), Some(range)) = (&item.question, question) {
-            let question = (text.text.as_str(), words.get(range));
-            let answer = (item.answer.text.as_str(), words.get(answer));
-            duplicates.repeats(question, answer).into_iter().for_each(|code| found(code, None));
+            let asked = words.get(range);
+            check(text, &Found::new(asked, &mut hits), context, &mut found);
+            let repeated = duplicates.repeats((&text.text, asked), (&item.answer.text, answered));
+            repeated.into_iter().for_each(|code| found(code, None));
         }
+        check(&item.answer, &Found::new(answered, &mut hits), context, &mut found);
     }
 }
 

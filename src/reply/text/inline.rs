@@ -91,12 +91,16 @@ fn label_before(text: &str, at: usize, family: Family) -> Option<InlineLabel> {
     let closed = at - window_start - name_end.len();
     let before = without_last_word(name_end);
     let name = &name_end[before.len()..];
+    // Most colons end no label: what stands before tells it soonest.
+    let is_tag = mark == '>' && before.ends_with('<');
+    let is_label = is_tag || mark != '>' && !name.starts_with(char::is_lowercase) && ends_a_part(before);
+    if !is_label {
+        return None;
+    }
     let (word, len) = word_at(name)?;
     let is_bare = name[len..].trim_start().is_empty() || is_number(name[len..].trim_start());
     let is_pair_label = word.family == family && matches!(word.role, Role::Question | Role::Answer);
-    let is_tag = mark == '>' && before.ends_with('<');
-    let is_label = is_tag || mark != '>' && !name.starts_with(char::is_lowercase) && ends_a_part(before);
-    if !is_bare || !is_pair_label || !is_label {
+    if !is_bare || !is_pair_label {
         return None;
     }
     let marks = if is_tag { 1 } else { before.len() - before.trim_end_matches(['*', '_']).len() };

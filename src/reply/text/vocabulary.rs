@@ -276,8 +276,17 @@ fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}')
 }
 
-/// The number at the start of `text`, in digits of any width or in Chinese, and its length.
+/// The number at the start of `text`, in digits of any width, in Chinese or in English words, and its length.
 pub(super) fn number_at(text: &str) -> Option<(u32, usize)> {
+    match text.as_bytes().first()? {
+        b'0'..=b'9' => digits_at(text),
+        b'a'..=b'z' | b'A'..=b'Z' => word_number_at(text, &CARDINALS),
+        0x80.. => digits_at(text).or_else(|| chinese_number_at(text)),
+        _ => None,
+    }
+}
+
+fn digits_at(text: &str) -> Option<(u32, usize)> {
     let mut number = 0_u32;
     let mut len = 0;
     for c in text.chars() {
@@ -285,10 +294,13 @@ pub(super) fn number_at(text: &str) -> Option<(u32, usize)> {
         number = number.saturating_mul(10).saturating_add(digit);
         len += c.len_utf8();
     }
-    if len > 0 { Some((number, len)) } else { chinese_number_at(text).or_else(|| word_number_at(text, &CARDINALS)) }
+    (len > 0).then_some((number, len))
 }
 
 const CARDINALS: [&str; 10] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+
+/// Letters of the longest of these words.
+const LONGEST: usize = 6;
 
 const ORDINALS: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
 
@@ -298,7 +310,10 @@ pub(super) fn ordinal_at(text: &str) -> Option<(u32, usize)> {
 }
 
 fn word_number_at(text: &str, words: &[&str]) -> Option<(u32, usize)> {
-    let run = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let run = text.bytes().take(LONGEST + 1).take_while(u8::is_ascii_alphabetic).count();
+    if run > LONGEST {
+        return None;
+    }
     let position = words.iter().position(|word| word.eq_ignore_ascii_case(&text[..run]))?;
     Some((position as u32 + 1, run))
 }
