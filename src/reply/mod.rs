@@ -15,6 +15,7 @@ mod form;
 mod grounding;
 mod issue;
 mod json;
+mod judge;
 #[cfg(feature = "language")]
 mod language;
 mod lines;

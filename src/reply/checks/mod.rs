@@ -9,14 +9,26 @@ mod repetition;
 mod words;
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 pub(super) use refusal::is_refusal;
 pub(super) use words::starts_with_any;
 
 use crate::reply::checks::duplicates::Duplicates;
 use crate::reply::checks::phrases::{Found, Meaning};
-use crate::reply::checks::words::{Hit, Words};
+use crate::reply::checks::words::{Hit, Phrases, Words};
 use crate::reply::{CheckContext, Finding, IssueCode, Item, ItemText};
+
+/// All phrases that any check looks for.
+static PHRASES: LazyLock<Phrases<Meaning>> = LazyLock::new(|| {
+    Phrases::new([
+        (Meaning::Source, leak::CERTAIN),
+        (Meaning::SourceOrImage, leak::DOUBTFUL),
+        (Meaning::Coordinates, &["coordinates"]),
+        (Meaning::Itself, refusal::ITSELF),
+        (Meaning::Speaker, &["user", "assistant"]),
+    ])
+});
 
 /// What is wrong with the texts of a reply: leaks, tokens, forms not filled in, loops, repeated pairs.
 pub(super) fn texts(items: &[Item], context: &CheckContext<'_>, findings: &mut Vec<Finding>) {
@@ -39,11 +51,11 @@ pub(super) fn texts(items: &[Item], context: &CheckContext<'_>, findings: &mut V
         let answered = words.get(answer);
         if let (Some(text), Some(range)) = (&item.question, question) {
             let asked = words.get(range);
-            check(text, &Found::new(asked, &mut hits), context, &mut found);
+            check(text, &Found::new(&PHRASES, asked, &mut hits), context, &mut found);
             let repeated = duplicates.repeats((&text.text, asked), (&item.answer.text, answered));
             repeated.into_iter().for_each(|code| found(code, None));
         }
-        check(&item.answer, &Found::new(answered, &mut hits), context, &mut found);
+        check(&item.answer, &Found::new(&PHRASES, answered, &mut hits), context, &mut found);
     }
 }
 

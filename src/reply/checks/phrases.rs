@@ -1,9 +1,6 @@
 //! All phrases that any check looks for, found in one pass over the words of a text.
 
-use std::sync::LazyLock;
-
 use crate::reply::checks::words::{Hit, Phrases, Word};
-use crate::reply::checks::{leak, refusal};
 
 /// What a phrase is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,16 +16,6 @@ pub(super) enum Meaning {
     Speaker,
 }
 
-static PHRASES: LazyLock<Phrases<Meaning>> = LazyLock::new(|| {
-    Phrases::new([
-        (Meaning::Source, leak::CERTAIN),
-        (Meaning::SourceOrImage, leak::DOUBTFUL),
-        (Meaning::Coordinates, &["coordinates"]),
-        (Meaning::Itself, refusal::ITSELF),
-        (Meaning::Speaker, &["user", "assistant"]),
-    ])
-});
-
 /// The words of a text and the phrases among them.
 #[derive(Debug)]
 pub(super) struct Found<'h> {
@@ -38,9 +25,9 @@ pub(super) struct Found<'h> {
 
 impl<'h> Found<'h> {
     /// Finds the phrases; `hits` is room that is used again.
-    pub(super) fn new(words: &'h [Word], hits: &'h mut Vec<Hit<Meaning>>) -> Self {
+    pub(super) fn new(phrases: &Phrases<Meaning>, words: &'h [Word], hits: &'h mut Vec<Hit<Meaning>>) -> Self {
         hits.clear();
-        PHRASES.find(words, hits);
+        phrases.find(words, hits);
         Self { words, hits }
     }
 }
@@ -50,5 +37,5 @@ pub(super) fn with_found<T>(text: &str, test: impl FnOnce(&Found<'_>) -> T) -> T
     let mut words = crate::reply::checks::words::Words::default();
     let range = words.push(text);
     let mut hits = Vec::new();
-    test(&Found::new(words.get(range), &mut hits))
+    test(&Found::new(&super::PHRASES, words.get(range), &mut hits))
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::{memchr3, memchr3_iter};
 
-use crate::reply::text::dialect::{Mark, MarkKind};
+use crate::reply::text::mark::{Mark, MarkKind};
 use crate::reply::text::vocabulary::{Family, Role, number_at, word_at};
 
 /// Longer than any label word with its number and marks.

@@ -5,13 +5,15 @@
 mod dialect;
 mod inline;
 mod label;
+mod mark;
 mod table;
 mod unlabelled;
 mod vocabulary;
 
 use std::ops::Range;
 
-use crate::reply::text::dialect::{Mark, MarkKind, marks};
+use crate::reply::text::dialect::marks;
+use crate::reply::text::mark::{Mark, MarkKind};
 use crate::reply::text::vocabulary::Role;
 use crate::reply::{Draft, IssueCode, ReplyEnd, Wrapper, decode, json, wrapper};
 

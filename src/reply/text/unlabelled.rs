@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::reply::lines::{Line, lines};
-use crate::reply::text::dialect::{Mark, MarkKind};
 use crate::reply::text::label::{Dress, lead};
+use crate::reply::text::mark::{Mark, MarkKind};
 use crate::reply::text::vocabulary::Role;
 
 /// How many pairs show that it is no chance, in a reply of which the rest is not known.
