@@ -5,7 +5,7 @@ mod known;
 
 use std::ops::Range;
 
-use memchr::{memchr2, memmem};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use crate::bbox::NamedBox;
 use crate::reply::grounding::boxes::{Bracket, Holds, box_like, bracket};
@@ -201,7 +201,7 @@ impl Reader<'_, '_> {
         let usual = self.find_close();
         // A slash is in no name, so that a short look is enough.
         let window = &self.text[self.at..self.text.floor_char_boundary((self.at + MAX_PHRASE).min(usual))];
-        let other = memmem::find(window.as_bytes(), b"<").and_then(|at| {
+        let other = memchr(b'<', window.as_bytes()).and_then(|at| {
             OTHER_CLOSES.iter().find(|tag| window[at..].starts_with(*tag)).map(|tag| (self.at + at, tag))
         });
         match other {
@@ -218,7 +218,8 @@ impl Reader<'_, '_> {
     /// Where the next `<ed>` starts; the text is searched once in all.
     fn find_close(&mut self) -> usize {
         if self.next_close < self.at {
-            let found = memmem::find(self.rest().as_bytes(), CLOSE.as_bytes());
+            let rest = self.rest();
+            let found = memchr_iter(b'<', rest.as_bytes()).find(|at| rest[*at..].starts_with(CLOSE));
             self.next_close = found.map_or(self.text.len(), |len| self.at + len);
         }
         self.next_close

@@ -209,6 +209,9 @@ const TABLE: &[(Role, Family, &[&str])] = &[
     ),
 ];
 
+/// Bytes of the longest word of ASCII.
+const MAX_WORD: usize = 13;
+
 /// By first byte, the words that may start there, long ones first.
 static BY_START: LazyLock<[Vec<Word>; 256]> = LazyLock::new(|| {
     let mut by_start: [Vec<Word>; 256] = std::array::from_fn(|_| Vec::new());
@@ -242,7 +245,11 @@ pub(super) fn word_at(text: &str) -> Option<(Word, usize)> {
     if words.is_empty() {
         return None;
     }
-    let run = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let run = text.bytes().take(MAX_WORD + 1).take_while(u8::is_ascii_alphabetic).count();
+    // Few words are as long as the words that start most lines.
+    if run > MAX_WORD {
+        return None;
+    }
     words.iter().find_map(|word| {
         // Most words are ruled out by their length.
         if word.is_plain && word.text.len() != run {
