@@ -16,7 +16,8 @@ use svitgen::{Pipeline, Result, Role, Sample, Task, VisualGenome};
 fn main() -> Result<()> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "quickstart-run".to_owned()));
     let source = VisualGenome::sample()?;
-    let pipeline = Pipeline::builder(RuleLlm::new()).tasks(Task::built_in()).build()?;
+    // The embedded model says at once all that the facts settle: asking it for more is no use.
+    let pipeline = Pipeline::builder(RuleLlm::new()).tasks(Task::built_in()).top_ups(0).build()?;
     let ledger = block_on(pipeline.run(&source, &folder))?;
 
     let run = RunFolder::open(&folder)?;

@@ -48,12 +48,20 @@ impl ReplyParser {
         if matches!(self.form, ReplyForm::Custom(_)) || parsed.issues.iter().any(|issue| FINAL.contains(&issue.code)) {
             return None;
         }
-        let n_pairs = self.asked.pairs?;
+        let parts = self.lacking(parsed);
+        let lost = parsed.issues.iter().filter(|issue| issue.action >= Action::Drop);
+        let causes: BTreeSet<IssueCode> = lost.map(|issue| issue.code.clone()).collect();
+        (!parts.is_empty()).then(|| Missing { parts, causes: causes.into_iter().collect() })
+    }
+
+    /// By how much the items fall short of what was asked for.
+    fn lacking(&self, parsed: &Parsed) -> Vec<MissingPart> {
+        let Some(n_pairs) = self.asked.pairs else { return Vec::new() };
         let mut counts = vec![0; parsed.topics.len()];
         for item in &parsed.items {
             counts[item.conversation] += 1;
         }
-        let parts: Vec<MissingPart> = if let Some(n_conversations) = self.asked.conversations {
+        if let Some(n_conversations) = self.asked.conversations {
             let begun = counts.iter().enumerate().filter(|(_, n)| **n > 0);
             let n_begun = begun.clone().count();
             let short = begun.filter(|(_, n)| **n < n_pairs).map(|(index, n)| (Some(index), n_pairs - n));
@@ -64,10 +72,7 @@ impl ReplyParser {
             let n_missing = n_pairs.saturating_sub(parsed.items.len());
             let part = MissingPart { conversation: Some(0), n_pairs: n_missing };
             (n_missing > 0).then_some(part).into_iter().collect()
-        };
-        let lost = parsed.issues.iter().filter(|issue| issue.action >= Action::Drop);
-        let causes: BTreeSet<IssueCode> = lost.map(|issue| issue.code.clone()).collect();
-        (!parts.is_empty()).then(|| Missing { parts, causes: causes.into_iter().collect() })
+        }
     }
 
     /// Fills in what was missing from a later reply. Items that are there stay as they are; of the later reply only as
@@ -75,7 +80,6 @@ impl ReplyParser {
     pub(crate) fn fill_in(&self, parsed: &mut Parsed, missing: &Missing, later: &Parsed) {
         let reply_index = parsed.n_replies;
         parsed.n_replies += 1;
-        parsed.issues.retain(|issue| issue.code != IssueCode::CountShort);
         let mut conversations =
             later.items.chunk_by(|a, b| a.conversation == b.conversation || !later.has_conversations);
         for part in &missing.parts {
@@ -104,18 +108,14 @@ impl ReplyParser {
 
     /// The outcome of what the replies hold together.
     fn judge_merged(&self, parsed: &mut Parsed) {
-        let is_short = self.missing(parsed).is_some();
-        if is_short {
-            let code = IssueCode::CountShort;
+        let code = IssueCode::CountShort;
+        let is_short = !self.lacking(parsed).is_empty();
+        let is_noticed = parsed.issues.iter().any(|issue| issue.code == code);
+        if !is_short {
+            parsed.issues.retain(|issue| issue.code != code);
+        } else if !is_noticed && !parsed.items.is_empty() {
             let action = self.policy.action(&code);
-            parsed.issues.push(Issue {
-                code,
-                action,
-                span: 0..0,
-                about: 0..0,
-                item: None,
-                reply: parsed.n_replies - 1,
-            });
+            parsed.issues.push(Issue { code, action, span: 0..0, about: 0..0, item: None, reply: 0 });
         }
         parsed.outcome = if parsed.items.is_empty() {
             Outcome::Reject

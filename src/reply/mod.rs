@@ -69,9 +69,11 @@ pub struct Parsed {
 impl Parsed {
     /// The first cause why the outcome is not [`Outcome::Ok`].
     pub fn cause(&self) -> Option<&IssueCode> {
-        let outcome = self.outcome;
-        let causes = |issue: &&Issue| match outcome {
+        let is_filled_in = self.n_replies > 1 && !self.issues.iter().any(|issue| issue.code == IssueCode::CountShort);
+        let causes = |issue: &&Issue| match self.outcome {
             Outcome::Ok => false,
+            // What was dropped has been made up for; what is left is a defect of a kept item.
+            Outcome::Partial if is_filled_in => issue.action == Action::Flag,
             Outcome::Partial => issue.lowers_outcome(),
             Outcome::Reject => issue.action >= Action::Drop,
         };

@@ -156,3 +156,32 @@ fn a_follow_up_that_fails_leaves_what_was_accepted() {
     let ledger = block_on(again.run(&records(1), folder.path())).unwrap();
     assert_eq!((ledger.total().accepted, healthy.requests().len()), (1, 1));
 }
+
+#[test]
+fn a_follow_up_that_is_refused_leaves_the_reply_short() {
+    let mock =
+        script(&["Question: Why is the door open?\nAnswer: The cook needs air.", "I'm sorry, I can't help with that."]);
+    let (sample, requests, ledger) = run(builder(pairs(3), &mock), &mock);
+    let sample = sample.unwrap();
+    assert_eq!((sample.n_pairs(), sample.provenance.complete, requests.len()), (1, false, 2));
+    assert!(ledger.contains("1 partial") && ledger.contains("not accepted because of: count_short 1"), "{ledger}");
+}
+
+#[test]
+fn a_follow_up_that_brings_nothing_is_not_the_cause() {
+    let mock =
+        script(&["Question: Why is the door open?\nAnswer: The cook needs air.", "There is nothing more to say."]);
+    let (_, _, ledger) = run(builder(pairs(3), &mock), &mock);
+    assert!(ledger.contains("not accepted because of: count_short 1"), "{ledger}");
+}
+
+#[test]
+fn the_cause_of_a_filled_in_reply_is_a_defect_that_was_kept() {
+    let mock = script(&[
+        "Question: Why is the door open?\nAnswer: The caption says so.\nQuestion: Who waits?\nAnswer: A boy.",
+        "Question: Who waits?\nAnswer: A girl with a dog.",
+    ]);
+    let (sample, _, ledger) = run(builder(pairs(2), &mock), &mock);
+    assert_eq!(sample.unwrap().n_pairs(), 2);
+    assert!(ledger.contains("not accepted because of: duplicate_question 1"), "{ledger}");
+}
