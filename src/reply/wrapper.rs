@@ -44,25 +44,13 @@ const CLOSINGS: &[&str] = &[
     "these qa",
     "these q",
     "these cover",
-    "the above",
     "all questions",
     "all pairs",
-    "all of these",
     "each question",
     "each pair",
     "each conversation",
-    "if you need",
-    "if you would like",
-    "if you'd like",
-    "if you want",
-    "if you have any",
     "would you like",
     "do you want me",
-    "do you need",
-    "shall i",
-    "should i",
-    "is there anything",
-    "happy to",
     "i'm happy to",
     "i can also",
     "i can provide",
@@ -76,20 +64,59 @@ const CLOSINGS: &[&str] = &[
     "i have tried",
     "i've kept",
     "i've based",
-    "please note",
     "note that these",
     "note these",
     "note the above",
     "note all",
     "note i",
-    "end of",
     "that's all",
     "this concludes",
-    "thank you",
     "espero que",
     "ich hoffe",
     "j'espère",
     "spero che",
+];
+
+/// How closing remarks begin, and advice in an answer too: they need a word for what was asked for.
+const DOUBTFUL_CLOSINGS: &[&str] = &[
+    "the above",
+    "if you need",
+    "if you would like",
+    "if you'd like",
+    "if you want",
+    "if you have any",
+    "do you need",
+    "shall i",
+    "should i",
+    "is there anything",
+    "happy to",
+    "please note",
+    "end of",
+    "thank you",
+    "all of these",
+];
+
+/// Words for what was asked for.
+const REQUEST_WORDS: &[&str] = &[
+    "question",
+    "questions",
+    "pair",
+    "pairs",
+    "answers",
+    "conversation",
+    "conversations",
+    "dialogue",
+    "dialogues",
+    "description",
+    "descriptions",
+    "examples",
+    "changes",
+    "adjustments",
+    "revisions",
+    "else",
+    "assist",
+    "assistance",
+    "help",
 ];
 
 /// The same in scripts that set no spaces between words.
@@ -175,8 +202,9 @@ pub(super) fn closing_fence(draft: &mut Draft<'_>, span: Range<usize>) -> Range<
     span.start..fence.start
 }
 
-/// Claims separators and headings at the end of a text, below its first line; returns the rest.
-pub(super) fn between_items(draft: &mut Draft<'_>, span: Range<usize>) -> Range<usize> {
+/// Claims separators, and headings of what comes next, at the end of a text; returns the rest, which is never blank for
+/// want of what was claimed. `goes_on` tells whether something comes next.
+pub(super) fn between_items(draft: &mut Draft<'_>, span: Range<usize>, goes_on: bool) -> Range<usize> {
     let reply = draft.reply();
     let mut end = span.end;
     loop {
@@ -184,10 +212,13 @@ pub(super) fn between_items(draft: &mut Draft<'_>, span: Range<usize>) -> Range<
         let line_end = span.start + rest.len();
         let Some(newline) = memrchr(b'\n', rest.as_bytes()) else { return span.start..line_end };
         let line_start = span.start + newline + 1;
-        let line = &reply[line_start..line_end];
+        let (before, line) = (&reply[span.start..line_start], &reply[line_start..line_end]);
+        if before.trim().is_empty() {
+            return span.start..line_end;
+        }
         let wrapper = if is_separator(line) {
             Wrapper::Separator
-        } else if is_heading(line) {
+        } else if is_number_of_pair(line) || goes_on && is_title(line) && stands_apart(before) {
             Wrapper::Heading
         } else {
             return span.start..line_end;
@@ -197,8 +228,37 @@ pub(super) fn between_items(draft: &mut Draft<'_>, span: Range<usize>) -> Range<
     }
 }
 
-/// A line that names what comes next: `## Colours`, `**Part two**`, `3.`, `QA pair 3:`, `<qa>`.
-fn is_heading(line: &str) -> bool {
+/// Whether a line below this text is no part of it: a blank line lies between, and no colon promises it.
+fn stands_apart(before: &str) -> bool {
+    let text = before.trim_end();
+    before[text.len()..].matches('\n').count() > 1 && !text.ends_with([':', '：'])
+}
+
+/// Marks that a line may have around what it says.
+const MARKS: [char; 9] = ['*', '_', ' ', ':', '(', ')', '[', ']', '.'];
+
+/// A line that counts pairs or holds them together: `3.`, `QA pair 3:`, `<qa>`.
+fn is_number_of_pair(line: &str) -> bool {
+    let line = line.trim();
+    if line.len() > 100 {
+        return false;
+    }
+    let bare = line.trim_start_matches('#').trim_matches(MARKS);
+    let is_number = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit());
+    let is_emphasized = line.starts_with("**") && line.ends_with("**") && !bare_number_has_point(line);
+    let is_tag = line.starts_with('<') && line.ends_with('>') && line[1..].find(['<', '|', ']']).is_none();
+    let named = bare.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, ' ' | '#'));
+    let is_pair_name = named.len() < bare.len() && PAIR_NAMES.iter().any(|name| name.eq_ignore_ascii_case(named));
+    is_number && line.len() > bare.len() && !is_emphasized || is_tag || is_pair_name
+}
+
+/// `**3.**` counts; `**3**` may be an answer.
+fn bare_number_has_point(line: &str) -> bool {
+    line.trim_matches('*').ends_with(['.', ')', ':'])
+}
+
+/// `## Colours`, `**Part two**`.
+fn is_title(line: &str) -> bool {
     let line = line.trim();
     if line.len() > 100 {
         return false;
@@ -207,18 +267,11 @@ fn is_heading(line: &str) -> bool {
     if hashes.len() < line.len() {
         return hashes.starts_with(' ');
     }
-    let bare = line.trim_matches(['*', '_', ' ', ':', '(', ')', '[', ']', '.']);
-    let is_number = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit());
-    let has_marks = line.len() > bare.len();
-    let is_emphasized = line.len() > 4
-        && (line.starts_with("**") || line.starts_with("__"))
-        && (line.ends_with("**") || line.ends_with("__") || line.ends_with("**:"))
-        && !bare.ends_with(['!', '?', '"'])
-        && !line.trim_end_matches(['*', '_']).ends_with('.');
-    let is_tag = line.starts_with('<') && line.ends_with('>') && line[1..].find(['<', '|', ']']).is_none();
-    let named = bare.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, ' ' | '#'));
-    let is_pair_name = named.len() < bare.len() && PAIR_NAMES.iter().any(|name| name.eq_ignore_ascii_case(named));
-    is_number && has_marks || is_emphasized || is_tag || is_pair_name
+    let starts = line.starts_with("**") || line.starts_with("__");
+    let ends = line.ends_with("**") || line.ends_with("__") || line.ends_with("**:");
+    let is_sentence =
+        line.trim_end_matches(['*', '_']).ends_with('.') || line.trim_matches(MARKS).ends_with(['!', '?', '"']);
+    line.len() > 4 && starts && ends && !is_sentence
 }
 
 /// Claims tags such as `</answer>` at the end of a text; returns the rest.
@@ -294,7 +347,7 @@ pub(super) fn bare_topic(draft: &mut Draft<'_>, line: Range<usize>) -> Range<usi
 
 /// Claims a closing remark: a last paragraph or line that begins like one; returns the rest.
 pub(super) fn closing_remark(draft: &mut Draft<'_>, span: Range<usize>) -> Range<usize> {
-    let mut span = between_items(draft, span);
+    let mut span = between_items(draft, span, false);
     // Two paragraphs of courtesy are not rare; more are not read.
     for _ in 0..3 {
         let reply = draft.reply();
@@ -302,14 +355,22 @@ pub(super) fn closing_remark(draft: &mut Draft<'_>, span: Range<usize>) -> Range
         let mut remarks = starts.into_iter().flatten().map(|offset| span.start + offset);
         let Some(start) = remarks.find(|start| is_closing(&reply[*start..span.end])) else { return span };
         draft.wrapper(Wrapper::Postamble, start..span.end);
-        span = between_items(draft, span.start..start);
+        span = between_items(draft, span.start..start, false);
     }
     span
 }
 
 fn is_closing(text: &str) -> bool {
     let bare = text.trim_start_matches(['*', '_', '(', '[', '-', ' ', '>']);
-    starts_with_any(bare, CLOSINGS) || CLOSINGS_UNSPACED.iter().any(|closing| bare.starts_with(closing))
+    starts_with_any(bare, CLOSINGS)
+        || starts_with_any(bare, DOUBTFUL_CLOSINGS) && speaks_of_the_request(bare)
+        || CLOSINGS_UNSPACED.iter().any(|closing| bare.starts_with(closing))
+}
+
+/// Whether a text has a word for what was asked for.
+fn speaks_of_the_request(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_alphanumeric());
+    words.any(|word| REQUEST_WORDS.iter().any(|known| known.eq_ignore_ascii_case(word)))
 }
 
 /// Claims an introduction: a first line that begins like one and ends with a colon; returns the rest.
@@ -354,26 +415,18 @@ mod tests {
 
     #[test]
     fn headings_name_what_comes_next() {
-        let headings = [
-            "## Colours",
-            "**Part two**",
-            "3.",
-            "**3.**",
-            "(3)",
-            "QA pair 3:",
-            "Pair #3",
-            "<qa>",
-            "</pair>",
-            "**Colours:**",
-        ];
-        for line in headings {
-            assert!(is_heading(line), "{line}");
+        for line in ["## Colours", "**Part two**", "**Colours:**"] {
+            assert!(is_title(line), "{line}");
+        }
+        for line in ["3.", "**3.**", "(3)", "### 3", "QA pair 3:", "Pair #3", "<qa>", "</pair>"] {
+            assert!(is_number_of_pair(line), "{line}");
         }
         for line in
             ["#1 in line", "A cup.", "**Yes.**", "**Stop!**", "3 cups", "42", "<st>cup<ed> [0.1, 0.2, 0.3, 0.4]"]
         {
-            assert!(!is_heading(line), "{line}");
+            assert!(!is_title(line) && !is_number_of_pair(line), "{line}");
         }
+        assert!(!is_number_of_pair("**3**"), "it may be an answer");
     }
 
     #[test]

@@ -135,8 +135,11 @@ impl Json<'_> {
         }
     }
 
-    /// The text of a description, if the reply is one in JSON; with whether it is closed.
+    /// The text of a description, if the reply is one in JSON and no pair; with whether it is closed.
     pub(super) fn description(&self) -> Option<(Range<usize>, bool)> {
+        if self.keys.contains(&Some(Key::Question)) {
+            return None;
+        }
         let texts = self.values.values.iter().filter_map(|value| Some((value, self.text_of(value)?)));
         let named = |value: &Value| value.key.as_ref().is_some_and(|key| is_any(&self.text[key.clone()], DESCRIPTION));
         let mut descriptions = texts.filter(|(value, _)| value.parent == Some(0) && named(value));

@@ -15,6 +15,7 @@ use memchr::memchr2_iter;
 use crate::reply::json::items::{ItemWriter, Key};
 use crate::reply::json::string::{closing_quote, escape, unescaped};
 use crate::reply::json::value::{Kind, Values};
+use crate::reply::lines::is_fence;
 use crate::reply::{Draft, IssueCode, wrapper};
 
 /// Bytes within which a key has its colon.
@@ -120,10 +121,10 @@ pub(super) enum Described {
 pub(super) fn description(draft: &mut Draft<'_>, body: Range<usize>) -> Option<Described> {
     let reply = draft.reply();
     let start = body.start + start_in(&reply[body.clone()])?;
-    let json = Json::read(reply, start, body.end);
-    if items::find(&json).iter().filter(|is_item| **is_item).count() > 1 {
-        return Some(Described::Pairs);
+    if !may_introduce(&reply[body.start..start]) {
+        return None;
     }
+    let json = Json::read(reply, start, body.end);
     let Some((inner, is_closed)) = json.description() else {
         return items::find(&json).contains(&true).then_some(Described::Pairs);
     };
@@ -136,6 +137,13 @@ pub(super) fn description(draft: &mut Draft<'_>, body: Range<usize>) -> Option<D
     };
     claim_around(draft, body, &json, vec![inner]);
     Some(described)
+}
+
+/// Whether JSON below this text is the reply: JSON within a line is a part of it.
+fn may_introduce(before: &str) -> bool {
+    let Some(last) = before.trim_end().lines().next_back() else { return true };
+    let is_apart = before[before.trim_end().len()..].contains('\n');
+    is_apart && (is_fence(last) || last.ends_with([':', '：']))
 }
 
 /// Claims what stands between the items and around the JSON.

@@ -139,14 +139,17 @@ impl<'d, 'r> Reader<'d, 'r> {
             Role::Question => {
                 self.give_up_question();
                 self.note_number(mark.number);
-                let span = self.text(text, mark.open_marks, false);
+                let span = self.text(text, mark.open_marks);
                 self.question = Some(Text { span, open_marks: mark.open_marks, is_unknown });
             }
             Role::Answer => {
-                let ends_pair = next != Some(MarkKind::Label(Role::Answer));
-                let span = if is_last { wrapper::closing_remark(self.draft, text) } else { text };
                 let n_separators = self.draft.n_separators();
-                let span = self.text(span, mark.open_marks, ends_pair);
+                let span = if is_last {
+                    wrapper::closing_remark(self.draft, text)
+                } else {
+                    wrapper::between_items(self.draft, text, next != Some(MarkKind::Label(Role::Answer)))
+                };
+                let span = self.text(span, mark.open_marks);
                 self.answer(Text { span, open_marks: mark.open_marks, is_unknown });
                 if self.draft.n_separators() > n_separators {
                     self.breaks.push(self.draft.n_items());
@@ -155,15 +158,14 @@ impl<'d, 'r> Reader<'d, 'r> {
             Role::Conversation => self.header(text),
             Role::Topic => self.topic_label(text, next),
             Role::Aside => {
-                let text = self.text(text, 0, true);
+                let text = wrapper::between_items(self.draft, text, !is_last);
                 self.draft.unusable(IssueCode::StrayText, text);
             }
         }
     }
 
     /// Claims what stands around the text of a label; returns the text.
-    fn text(&mut self, text: Range<usize>, open_marks: usize, ends_pair: bool) -> Range<usize> {
-        let text = if ends_pair { wrapper::between_items(self.draft, text) } else { text };
+    fn text(&mut self, text: Range<usize>, open_marks: usize) -> Range<usize> {
         let text = wrapper::closing_tags(self.draft, text);
         let text = wrapper::line_separator(self.draft, text);
         if open_marks > 0 { wrapper::closing_marks(self.draft, text, open_marks) } else { text }
@@ -178,7 +180,7 @@ impl<'d, 'r> Reader<'d, 'r> {
         } else {
             Wrapper::Heading
         };
-        let text = wrapper::between_items(self.draft, text);
+        let text = wrapper::between_items(self.draft, text, true);
         self.draft.wrapper(wrapper, text);
     }
 
@@ -240,7 +242,7 @@ impl<'d, 'r> Reader<'d, 'r> {
         let line = wrapper::first_line(self.draft.reply(), text.clone());
         let is_below = self.draft.reply()[text.start..line.start].contains('\n');
         if is_below && self.draft.reply()[line].ends_with(['.', '!', '?', ':', '。', '：']) {
-            let text = wrapper::between_items(self.draft, text);
+            let text = wrapper::between_items(self.draft, text, true);
             return self.draft.wrapper(Wrapper::Heading, text);
         }
         self.topic(text);
@@ -264,7 +266,7 @@ impl<'d, 'r> Reader<'d, 'r> {
 
     /// Claims a topic: one line that is no sentence; what stands below is no part of it.
     fn topic(&mut self, text: Range<usize>) {
-        let text = wrapper::between_items(self.draft, text);
+        let text = wrapper::between_items(self.draft, text, true);
         let line = wrapper::first_line(self.draft.reply(), text.clone());
         let topic = wrapper::bare_topic(self.draft, line.clone());
         let is_topic = !self.is_blank(&topic);
