@@ -67,6 +67,7 @@ mod choice;
 mod digest;
 mod error;
 mod lint;
+mod noun;
 
 pub use annotation::{Coco, CocoId, Image, ImageId, ImageRecord, Jsonl, RecordSource, VisualGenome};
 pub use async_trait::async_trait;

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::annotation::ImageRecord;
 use crate::bbox::UnitBox;
-use crate::lint::words::{COLOURS, singular, words};
+use crate::lint::words::{COLOURS, words};
+use crate::noun::singular;
 
 /// Overlap from which on two boxes of one name are one thing.
 const SAME_IOU: f64 = 0.7;

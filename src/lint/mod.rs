@@ -12,7 +12,8 @@ use std::collections::HashSet;
 
 use crate::annotation::ImageRecord;
 use crate::lint::facts::Facts;
-use crate::lint::words::{COLOURS, number, same_things, singular, words};
+use crate::lint::words::{COLOURS, number, words};
+use crate::noun::{same_things, singular};
 use crate::sample::{Doubt, DoubtKind, Support};
 
 /// Words before a name by which it is not claimed to be there.

@@ -8,18 +8,19 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Which modules each module may use. `error` names the errors of all modules and may be used by all.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("bbox", &[]),
     ("choice", &[]),
     ("digest", &[]),
+    ("noun", &[]),
     ("atomic", &[]),
-    ("llm", &["choice"]),
+    ("llm", &["choice", "noun"]),
     ("annotation", &["bbox", "digest"]),
     ("sample", &["annotation", "bbox", "digest"]),
-    ("reply", &["bbox", "sample"]),
+    ("reply", &["bbox", "noun", "sample"]),
     ("task", &["choice", "digest", "llm", "reply"]),
     ("prompt", &["annotation", "bbox", "choice", "digest", "llm", "reply", "sample", "task"]),
-    ("lint", &["annotation", "bbox", "sample"]),
+    ("lint", &["annotation", "bbox", "noun", "sample"]),
     ("export", &["annotation", "atomic", "sample"]),
     ("pipeline", &["annotation", "atomic", "digest", "lint", "llm", "prompt", "reply", "sample", "task"]),
 ];

@@ -1,5 +1,7 @@
 //! Words: articles, plurals, numbers, lists.
 
+use crate::noun;
+
 /// Nouns that are not counted.
 const MASS: &[&str] = &[
     "air",
@@ -75,76 +77,6 @@ const MASS: &[&str] = &[
 /// Things of which a scene has one, so that everybody says "the".
 const UNIQUE: &[&str] = &["sky", "sea", "ocean", "ground", "sun", "moon", "horizon", "floor", "ceiling", "background"];
 
-/// Plurals that are not made with an s.
-const IRREGULAR: &[(&str, &str)] = &[
-    ("man", "men"),
-    ("woman", "women"),
-    ("child", "children"),
-    ("person", "people"),
-    ("foot", "feet"),
-    ("tooth", "teeth"),
-    ("mouse", "mice"),
-    ("goose", "geese"),
-    ("leaf", "leaves"),
-    ("knife", "knives"),
-    ("shelf", "shelves"),
-    ("loaf", "loaves"),
-    ("scarf", "scarves"),
-    ("half", "halves"),
-    ("wolf", "wolves"),
-    ("sheep", "sheep"),
-    ("deer", "deer"),
-    ("fish", "fish"),
-    ("aircraft", "aircraft"),
-];
-
-/// Nouns in -s that are one thing.
-const SINGULAR_S: &[&str] = &[
-    "bus",
-    "lens",
-    "gas",
-    "canvas",
-    "atlas",
-    "cactus",
-    "octopus",
-    "walrus",
-    "hippopotamus",
-    "asparagus",
-    "christmas",
-    "iris",
-    "tennis",
-    "harness",
-    "mattress",
-    "compass",
-    "citrus",
-    "platypus",
-    "pus",
-    "plus",
-    "virus",
-];
-
-/// Nouns in -s that are a pair or a mass, and take no number.
-const PAIRS: &[&str] = &[
-    "pants",
-    "jeans",
-    "shorts",
-    "trousers",
-    "glasses",
-    "sunglasses",
-    "scissors",
-    "goggles",
-    "tights",
-    "leggings",
-    "clothes",
-    "headphones",
-    "pajamas",
-    "overalls",
-    "binoculars",
-    "stairs",
-    "pliers",
-    "tongs",
-];
-
 /// The last word of a name, on which its number depends.
 fn head(name: &str) -> &str {
     // Of "pair of skis" and "bunch of flowers" the first noun counts.
@@ -162,12 +94,7 @@ pub(super) fn is_unique(name: &str) -> bool {
 
 /// Whether the name is a plural already: "trees", "people".
 pub(super) fn is_plural(name: &str) -> bool {
-    let head = head(name);
-    if IRREGULAR.iter().any(|(singular, plural)| *plural == head && singular != plural) || PAIRS.contains(&head) {
-        return true;
-    }
-    let ends_singular = ["ss", "us", "is"].iter().any(|end| head.ends_with(end));
-    head.len() > 3 && head.ends_with('s') && !ends_singular && !SINGULAR_S.contains(&head)
+    noun::is_plural(head(name))
 }
 
 pub(super) fn plural(name: &str) -> String {
@@ -178,30 +105,7 @@ pub(super) fn plural(name: &str) -> String {
         return format!("{} of {rest}", plural(first));
     }
     let head = head(name);
-    let start = &name[..name.len() - head.len()];
-    if let Some((_, plural)) = IRREGULAR.iter().find(|(singular, _)| *singular == head) {
-        return format!("{start}{plural}");
-    }
-    // "bookshelf"
-    let compound = |(singular, plural): &(&str, &str)| {
-        let stem = head.strip_suffix(singular).filter(|_| matches!(*singular, "shelf" | "leaf" | "loaf" | "knife"))?;
-        Some(format!("{start}{stem}{plural}"))
-    };
-    if let Some(plural) = IRREGULAR.iter().find_map(compound) {
-        return plural;
-    }
-    // "fireman", "policewoman"
-    if let Some(stem) = head.strip_suffix("man").filter(|stem| stem.len() > 2) {
-        return format!("{start}{stem}men");
-    }
-    let takes_es = ["s", "x", "z", "ch", "sh"].iter().any(|end| head.ends_with(end))
-        || matches!(head, "tomato" | "potato" | "mango" | "buffalo");
-    let y_stem = head.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'i', 'o', 'u']) && !stem.is_empty());
-    match (takes_es, y_stem) {
-        (true, _) => format!("{start}{head}es"),
-        (false, Some(stem)) => format!("{start}{stem}ies"),
-        (false, None) => format!("{start}{head}s"),
-    }
+    format!("{}{}", &name[..name.len() - head.len()], noun::plural(head))
 }
 
 /// "a" or "an".

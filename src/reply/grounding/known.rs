@@ -1,6 +1,7 @@
 //! The boxes of the prompt, and how a box of a reply stands to them.
 
 use crate::bbox::{NamedBox, UnitBox};
+use crate::noun::{plural, same_things, singular};
 use crate::sample::Verdict;
 
 /// The boxes of a prompt, ready to be looked up.
@@ -64,87 +65,32 @@ impl<'a> KnownBoxes<'a> {
 const IGNORED: &[&str] =
     &["a", "an", "the", "of", "in", "on", "with", "and", "at", "to", "his", "her", "its", "their", "is"];
 
-/// Words for people, any of which may stand for another.
-const PEOPLE: &[&str] = &[
-    "person",
-    "people",
-    "man",
-    "men",
-    "woman",
-    "women",
-    "boy",
-    "girl",
-    "child",
-    "children",
-    "kid",
-    "guy",
-    "lady",
-    "adult",
-    "player",
-    "rider",
-    "skier",
-    "surfer",
-    "skateboarder",
-    "pedestrian",
-    "human",
-    "someone",
-    "worker",
-    "customer",
-    "couple",
-    "crowd",
-    "baby",
-    "toddler",
-    "figure",
-    "individual",
-    "spectator",
-    "passenger",
-    "driver",
-    "tourist",
-    "batter",
-    "catcher",
-    "pitcher",
-    "umpire",
-    "snowboarder",
-    "cyclist",
-    "chef",
-    "cook",
-    "family",
-];
-
 /// General words that may stand for a thing of many names.
 const GENERAL: &[&str] =
     &["object", "thing", "item", "animal", "vehicle", "building", "food", "furniture", "area", "part"];
 
 /// Whether a phrase may name what is called `name`, of which alternatives are set apart by ` / `: they share a word, in
-/// singular or plural, or both name people.
+/// singular or plural, or words for the same kind of thing.
 fn names_agree(name: &str, phrase: &str) -> bool {
     if name.eq_ignore_ascii_case(phrase) {
         return true;
     }
-    let is_any = |known: &[&str], word: &str| known.iter().any(|known| same_noun(known, word));
     words(phrase).any(|word| {
-        is_any(GENERAL, word)
-            || words(name).any(|of_name| same_noun(of_name, word) || is_any(PEOPLE, word) && is_any(PEOPLE, of_name))
+        let word = singular(&word.to_lowercase());
+        GENERAL.contains(&word.as_str()) || words(name).any(|of_name| may_be_same(&word, &of_name.to_lowercase()))
     })
+}
+
+fn may_be_same(word: &str, of_name: &str) -> bool {
+    let of_name = singular(of_name);
+    // "Glasses" are several, or what one wears.
+    let is_same = word == of_name || plural(&of_name) == word || plural(word) == of_name;
+    is_same || same_things(word).is_some_and(|mut names| names.any(|name| name == of_name))
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.filter(|word| !IGNORED.iter().any(|ignored| ignored.eq_ignore_ascii_case(word)))
-}
-
-/// Whether two words are equal without regard to case, or one is the plural of the other.
-fn same_noun(a: &str, b: &str) -> bool {
-    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    let Some((start, ending)) = long.split_at_checked(short.len()) else { return false };
-    if start.eq_ignore_ascii_case(short) {
-        return matches!(ending, "" | "s" | "es");
-    }
-    let stem = |ending: &str, plural: &str| {
-        let stems = short.strip_suffix(ending).zip(long.strip_suffix(plural));
-        stems.is_some_and(|(short, long)| short.eq_ignore_ascii_case(long))
-    };
-    stem("y", "ies") || stem("f", "ves") || stem("fe", "ves") || stem("man", "men") || stem("men", "man")
 }
 
 #[cfg(test)]
@@ -167,6 +113,7 @@ mod tests {
             ("policemen", "policeman"),
             ("glass", "glasses"),
             ("dog", "animal"),
+            ("puppy", "the dog"),
         ] {
             assert!(names_agree(name, phrase), "{name} {phrase}");
         }
