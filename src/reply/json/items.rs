@@ -31,6 +31,7 @@ const ANSWER: &[&str] = &[
 const SPEAKER: &[&str] = &["role", "from", "speaker", "author"];
 const SAYS: &[&str] = &["content", "value", "text", "message", "utterance"];
 const TOPIC: &[&str] = &["topic", "title", "theme", "subject"];
+const ASIDE: &[&str] = &["explanation", "reasoning", "rationale", "justification", "evidence"];
 const USERS: &[&str] = &["user", "human", "person", "question", "q", "questioner"];
 const MODELS: &[&str] = &["gpt", "assistant", "ai", "chatgpt", "model", "bot", "answer", "a", "answerer"];
 const SETUP: &[&str] = &["system", "developer"];
@@ -45,6 +46,8 @@ pub(super) enum Key {
     Speaker,
     Says,
     Topic,
+    /// Belongs to a pair without being a part of it.
+    Aside,
 }
 
 static KEYS: LazyLock<HashMap<&'static str, Key>> = LazyLock::new(|| {
@@ -54,6 +57,7 @@ static KEYS: LazyLock<HashMap<&'static str, Key>> = LazyLock::new(|| {
         (Key::Speaker, SPEAKER),
         (Key::Says, SAYS),
         (Key::Topic, TOPIC),
+        (Key::Aside, ASIDE),
     ];
     rows.into_iter().flat_map(|(key, names)| names.iter().map(move |name| (*name, key))).collect()
 });
@@ -213,6 +217,7 @@ impl<'d> ItemWriter<'d, '_> {
                 for (asked, answered) in pairs {
                     self.pair(answered, Some(asked), Some(answered));
                 }
+                self.drop_asides(index);
             }
         }
         self.give_up(&mut question);
@@ -257,6 +262,20 @@ impl<'d> ItemWriter<'d, '_> {
             _ => {
                 self.used.extend([asked.clone(), answered.clone()]);
                 self.draft.pair_as((self.json.in_reply(asked), &q), (self.json.in_reply(answered), &a));
+            }
+        }
+    }
+
+    /// Tells texts that are no part of the pair, as those below a label `Explanation:` are told.
+    fn drop_asides(&mut self, index: usize) {
+        let item = self.json.values.values[index].span.clone();
+        if self.used.last() == Some(&item) {
+            return;
+        }
+        for child in self.json.values.children(index).filter(|child| self.json.keys[*child] == Some(Key::Aside)) {
+            let aside = self.json.text_of(&self.json.values.values[child]).cloned();
+            if let Some(aside) = aside.filter(|inner| !decode::is_blank(&self.json.text[inner.clone()])) {
+                self.drop(IssueCode::StrayText, aside);
             }
         }
     }

@@ -86,9 +86,9 @@ fn columns(header: &str) -> Option<Columns> {
         .into_iter()
         .map(|cell| {
             let name = &header[cell];
-            let start = lead(name).len;
-            let (word, len) = word_at(&name[start..])?;
-            name[start + len..].trim_matches(['*', '_', ' ', 's', ':']).is_empty().then_some(word.role)
+            let name = name[lead(name).len..].trim_end_matches(['*', '_', ' ', ':']);
+            let role = |name: &str| word_at(name).filter(|(_, len)| *len == name.len()).map(|(word, _)| word.role);
+            role(name).or_else(|| role(name.strip_suffix('s')?))
         })
         .collect();
     let find = |role| roles.iter().position(|found| *found == Some(role));
