@@ -18,7 +18,7 @@ pub struct LlmError {
 }
 
 /// What kind of failure it was, by what can be done about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LlmErrorKind {
@@ -40,6 +40,10 @@ pub enum LlmErrorKind {
     Malformed,
     /// The server did not accept the form of this request.
     InvalidRequest,
+    /// A cap that the caller set is reached: no request will be let through.
+    Budget,
+    /// The server has been out of reach for longer than anyone wants to wait.
+    Unavailable,
 }
 
 impl LlmErrorKind {
@@ -55,6 +59,8 @@ impl LlmErrorKind {
             Self::Refused => "refused",
             Self::Malformed => "malformed",
             Self::InvalidRequest => "invalid_request",
+            Self::Budget => "budget",
+            Self::Unavailable => "unavailable",
         }
     }
 
@@ -65,7 +71,7 @@ impl LlmErrorKind {
 
     /// Whether every further request would fail the same way, so that a run should stop and be resumed later.
     pub fn stops_run(self) -> bool {
-        matches!(self, Self::Quota | Self::Credentials | Self::UnknownModel)
+        matches!(self, Self::Quota | Self::Credentials | Self::UnknownModel | Self::Budget | Self::Unavailable)
     }
 }
 

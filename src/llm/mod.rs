@@ -5,9 +5,11 @@
 //!
 //! This module knows strings, not images: nothing here depends on annotations, prompts or replies.
 
+mod activity;
 mod error;
 mod mock;
 mod rules;
+mod timer;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,9 +17,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+pub use activity::Activity;
 pub use error::{LlmError, LlmErrorKind};
 pub use mock::{MockLlm, MockReply};
 pub use rules::RuleLlm;
+pub use timer::Timer;
 
 /// A service that completes prompts.
 ///
@@ -53,6 +57,11 @@ pub trait LlmClient: fmt::Debug + Send + Sync {
     fn name(&self) -> &str {
         "custom"
     }
+
+    /// What it has done so far, for whoever watches a run. Wrappers add what they know to what the inner client says.
+    fn activity(&self) -> Activity {
+        Activity::default()
+    }
 }
 
 #[async_trait]
@@ -64,6 +73,10 @@ impl<C: LlmClient + ?Sized> LlmClient for Arc<C> {
     fn name(&self) -> &str {
         (**self).name()
     }
+
+    fn activity(&self) -> Activity {
+        (**self).activity()
+    }
 }
 
 #[async_trait]
@@ -74,6 +87,10 @@ impl<C: LlmClient + ?Sized> LlmClient for Box<C> {
 
     fn name(&self) -> &str {
         (**self).name()
+    }
+
+    fn activity(&self) -> Activity {
+        (**self).activity()
     }
 }
 

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{fmt, io};
 
+use svitgen::Error;
+
 /// Exit code for wrong usage and bad input.
 pub(crate) const USAGE: u8 = 2;
 
@@ -33,5 +35,24 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         eprintln!("error: {}", self.message);
         self.code.into()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// With all that is underneath; inputs that cannot be used are the user's to mend, and the rest names its file.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            message.push_str(&format!(": {cause}"));
+            source = cause.source();
+        }
+        Self { code: USAGE, message }
     }
 }

@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod failure;
+mod inputs;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
     let result = match Args::parse().command {
         Command::Parse(args) => commands::parse::run(&args),
         Command::Policy(args) => commands::policy::run(&args),
+        Command::Prompt(args) => commands::prompt::run(&args),
     };
     match result {
         Ok(code) => code,

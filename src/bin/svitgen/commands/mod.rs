@@ -1,4 +1,17 @@
-//! One file per command.
+//! One file per command: its arguments, and what it does with them.
 
 pub(crate) mod parse;
 pub(crate) mod policy;
+pub(crate) mod prompt;
+
+use svitgen::Task;
+
+use crate::failure::Failure;
+
+/// The task of that name.
+fn task(name: &str) -> Result<Task, Failure> {
+    Task::by_name(name).ok_or_else(|| {
+        let names: Vec<String> = Task::built_in().iter().map(|task| task.name().to_owned()).collect();
+        Failure::usage(format_args!("there is no task {name:?}; the tasks are {}", names.join(", ")))
+    })
+}

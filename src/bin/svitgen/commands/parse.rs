@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
@@ -9,15 +10,33 @@ use svitgen::llm::FinishReason;
 use svitgen::reply::{
     Action, Asked, IssueCode, Item, ItemText, Outcome, Parsed, Policy, ReplyContext, ReplyEnd, ReplyForm,
 };
-use svitgen::{NamedBox, Reference, Task, UnitBox};
+use svitgen::{NamedBox, Reference, UnitBox};
 
-use crate::args::ParseArgs;
-use crate::commands::policy;
+use crate::commands::{policy, task};
 use crate::failure::{Failure, USAGE};
+
+/// Reads replies of a language model: JSONL in, one result a line out.
+///
+/// A line holds {"id", "reply"} and, if known, "task", "asked" ({"qas": N} or {"conversations": N,
+/// "qas_per_conversation": M}), "finish_reason" and "boxes" ([{"name", "box": [x1, y1, x2, y2]}]).
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  svitgen parse --task complex_reasoning replies.jsonl > pairs.jsonl
+  svitgen parse --task referring_qa --policy strict < replies.jsonl | jq .outcome")]
+pub(crate) struct ParseArgs {
+    /// What was asked for: conversation, complex_reasoning, detail_description or referring_qa. A line's own task wins.
+    #[arg(long)]
+    task: Option<String>,
+    /// What becomes of each issue: careful, strict, salvage, or a JSON file (see `svitgen policy --help`).
+    #[arg(long, default_value = "careful")]
+    policy: String,
+    /// The replies; without it they are read from stdin.
+    file: Option<PathBuf>,
+}
 
 pub(crate) fn run(args: &ParseArgs) -> Result<ExitCode, Failure> {
     if let Some(name) = &args.task {
-        task(name).map_err(Failure::usage)?;
+        task(name)?;
     }
     let policy = policy::named(&args.policy)?;
     let input: Box<dyn BufRead> = match &args.file {
@@ -143,17 +162,11 @@ struct Dropped<'p> {
     text: &'p str,
 }
 
-fn task(name: &str) -> Result<Task, String> {
-    Task::by_name(name).ok_or_else(|| {
-        let names: Vec<String> = Task::built_in().iter().map(|task| task.name().to_owned()).collect();
-        format!("there is no task {name:?}; the tasks are {}", names.join(", "))
-    })
-}
-
 fn parse_line(line: &[u8], default_task: Option<&str>, policy: &Policy) -> Result<String, String> {
     let input: InputLine = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let name = input.task.as_deref().or(default_task);
-    let task = task(name.ok_or("no task: give --task, or \"task\" in the line")?)?;
+    let name = name.ok_or("no task: give --task, or \"task\" in the line")?;
+    let task = task(name).map_err(|failure| failure.to_string())?;
     let boxes = input.boxes.as_deref().map(named_boxes).transpose()?;
     let asked = input.asked.unwrap_or_default();
     let asked = Asked { conversations: asked.conversations, pairs: asked.qas.or(asked.qas_per_conversation) };

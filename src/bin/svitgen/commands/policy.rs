@@ -6,8 +6,24 @@ use std::process::ExitCode;
 
 use svitgen::reply::{IssueCode, Policy};
 
-use crate::args::PolicyArgs;
 use crate::failure::Failure;
+
+/// Prints what a policy does about each issue.
+///
+/// A policy of your own is a JSON file: {"preset": "careful", "actions": {"near_duplicate": "drop"}}. The actions are
+/// note, flag, drop and reject.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  svitgen policy strict
+  svitgen policy mine.json --json")]
+pub(crate) struct PolicyArgs {
+    /// careful, strict, salvage, or a JSON file.
+    #[arg(default_value = "careful")]
+    policy: String,
+    /// Print JSON: one object from code to action.
+    #[arg(long)]
+    json: bool,
+}
 
 pub(crate) fn run(args: &PolicyArgs) -> Result<ExitCode, Failure> {
     let policy = named(&args.policy)?;
