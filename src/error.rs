@@ -142,9 +142,12 @@ pub enum ErrorKind {
         /// Name of the task.
         task: String,
     },
-    /// The model cannot be used at all: quota, credentials, unknown name.
+    /// Every further request would fail: quota, credentials, unknown model, a cap of money, a dead server.
     #[error("the run was stopped, because every further request would fail the same way")]
     Stopped(#[source] LlmError),
+    /// The run was told to stop; see [`RunControl`](crate::pipeline::RunControl).
+    #[error("the run was interrupted; started again, it goes on where it stopped")]
+    Interrupted,
 }
 
 impl Error {

@@ -19,6 +19,11 @@ pub trait RecordSource: fmt::Debug + Send + Sync {
     /// The files that the records come from, by name, size and digest; they identify the input of a run.
     fn inputs(&self) -> Vec<InputFile>;
 
+    /// How many records there are, if that is known without reading them; damaged ones count.
+    fn n_records(&self) -> Option<usize> {
+        None
+    }
+
     /// What was found in the inputs so far, beside the records.
     fn report(&self) -> ReadReport {
         ReadReport::default()
@@ -48,6 +53,10 @@ impl RecordSource for Vec<ImageRecord> {
         let mut records: Vec<&ImageRecord> = self.iter().collect();
         records.sort_by(|a, b| a.image.id.cmp(&b.image.id));
         Box::new(records.into_iter().map(|record| Ok(record.clone())))
+    }
+
+    fn n_records(&self) -> Option<usize> {
+        Some(self.len())
     }
 
     fn inputs(&self) -> Vec<InputFile> {

@@ -44,6 +44,8 @@ pub enum LlmErrorKind {
     Budget,
     /// The server has been out of reach for longer than anyone wants to wait.
     Unavailable,
+    /// The caller asked to stop while the call waited for its turn or for another attempt.
+    Interrupted,
 }
 
 impl LlmErrorKind {
@@ -61,6 +63,7 @@ impl LlmErrorKind {
             Self::InvalidRequest => "invalid_request",
             Self::Budget => "budget",
             Self::Unavailable => "unavailable",
+            Self::Interrupted => "interrupted",
         }
     }
 
@@ -72,6 +75,11 @@ impl LlmErrorKind {
     /// Whether every further request would fail the same way, so that a run should stop and be resumed later.
     pub fn stops_run(self) -> bool {
         matches!(self, Self::Quota | Self::Credentials | Self::UnknownModel | Self::Budget | Self::Unavailable)
+    }
+
+    /// Whether the same request may succeed in a later run.
+    pub fn may_pass(self) -> bool {
+        self.is_transient() || self.stops_run() || self == Self::Interrupted
     }
 }
 

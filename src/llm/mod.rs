@@ -9,6 +9,7 @@ mod activity;
 mod error;
 mod mock;
 mod rules;
+mod stop;
 mod timer;
 
 use std::fmt;
@@ -21,6 +22,7 @@ pub use activity::Activity;
 pub use error::{LlmError, LlmErrorKind};
 pub use mock::{MockLlm, MockReply};
 pub use rules::RuleLlm;
+pub use stop::StopSignal;
 pub use timer::Timer;
 
 /// A service that completes prompts.
@@ -178,6 +180,18 @@ impl Parameters {
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
+    }
+
+    /// What is set here, and for the rest what is set in `others`.
+    #[must_use]
+    pub fn or(self, others: &Self) -> Self {
+        Self {
+            model: self.model.or_else(|| others.model.clone()),
+            max_tokens: self.max_tokens.or(others.max_tokens),
+            temperature: self.temperature.or(others.temperature),
+            top_p: self.top_p.or(others.top_p),
+            seed: self.seed.or(others.seed),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ const CONCURRENCY: usize = 16;
 #[must_use = "nothing happens before `build`"]
 pub struct PipelineBuilder {
     client: Arc<dyn LlmClient>,
-    tasks: Vec<Task>,
+    tasks: Vec<(Task, Parameters)>,
     prompt_options: PromptOptions,
     parameters: Parameters,
     policy: Policy,
@@ -48,14 +48,20 @@ impl PipelineBuilder {
     }
 
     /// Adds a task.
-    pub fn task(mut self, task: Task) -> Self {
-        self.tasks.push(task);
+    pub fn task(self, task: Task) -> Self {
+        self.task_with(task, Parameters::default())
+    }
+
+    /// Adds a task whose completions are made in another way than the others': what is set here wins over
+    /// [`parameters`](Self::parameters), the name of the model for example.
+    pub fn task_with(mut self, task: Task, parameters: Parameters) -> Self {
+        self.tasks.push((task, parameters));
         self
     }
 
     /// Adds tasks.
     pub fn tasks(mut self, tasks: impl IntoIterator<Item = Task>) -> Self {
-        self.tasks.extend(tasks);
+        self.tasks.extend(tasks.into_iter().map(|task| (task, Parameters::default())));
         self
     }
 
@@ -116,15 +122,18 @@ impl PipelineBuilder {
             return wrong(format_args!("it makes 0 calls at a time; set `concurrency` to 1 or more"));
         }
         let mut names = BTreeSet::new();
-        if let Some(twice) = self.tasks.iter().find(|task| !names.insert(task.name())) {
+        if let Some((twice, _)) = self.tasks.iter().find(|(task, _)| !names.insert(task.name())) {
             return wrong(format_args!("two tasks are named {}; give each a name of its own", twice.name()));
         }
-        let row = |task: Task| TaskRow { parser: task.parser(self.policy.clone()), task };
+        let row = |(task, parameters): (Task, Parameters)| TaskRow {
+            parser: task.parser(self.policy.clone()),
+            parameters: parameters.or(&self.parameters),
+            task,
+        };
         Ok(Pipeline {
             client: self.client,
             tasks: self.tasks.into_iter().map(row).collect(),
             prompt_options: self.prompt_options,
-            parameters: self.parameters,
             policy: self.policy,
             concurrency: self.concurrency,
             limit: self.limit,

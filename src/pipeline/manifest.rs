@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::annotation::RecordSource;
 use crate::atomic;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, TaskRow};
 
 /// Format of run folders; a folder of another one is refused.
 const FORMAT: u64 = 1;
@@ -43,12 +43,16 @@ pub(super) fn task_names(folder: &Path) -> Result<Vec<String>> {
 }
 
 fn manifest(pipeline: &Pipeline, source: &dyn RecordSource) -> Value {
-    let tasks: Map<String, Value> = pipeline.tasks().map(|task| (task.name().to_owned(), task.manifest())).collect();
+    let task = |row: &TaskRow| {
+        let mut manifest = row.task.manifest();
+        manifest["parameters"] = json!(row.parameters);
+        (row.task.name().to_owned(), manifest)
+    };
+    let tasks: Map<String, Value> = pipeline.tasks.iter().map(task).collect();
     json!({
         "format": FORMAT,
         "svitgen": env!("CARGO_PKG_VERSION"),
         "client": pipeline.client.name(),
-        "parameters": pipeline.parameters,
         "prompt": pipeline.prompt_options,
         "policy": pipeline.policy,
         "top_ups": pipeline.top_ups,
@@ -69,7 +73,7 @@ fn write(path: &Path, manifest: &Value) -> Result<()> {
 
 /// The first option that differs and must not, with its values.
 fn difference(before: &Value, now: &Value) -> Option<(String, String, String)> {
-    let keys = ["format", "client", "parameters", "prompt", "policy", "top_ups", "lint", "inputs"];
+    let keys = ["format", "client", "prompt", "policy", "top_ups", "lint", "inputs"];
     let fixed = keys.iter().find_map(|key| differs(key, &before[key], &now[key]));
     let tasks = before["tasks"].as_object();
     let tasks = tasks.into_iter().flatten();

@@ -5,12 +5,16 @@
 //! are in order of image and task whatever the order of arrival. Start with [`Pipeline`].
 
 mod builder;
+mod control;
+mod folder;
 mod journal;
 mod ledger;
 mod lock;
 mod manifest;
 mod outputs;
+mod progress;
 mod run;
+mod send;
 mod unit;
 
 use std::fmt;
@@ -20,8 +24,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::stream::{self, Stream, StreamExt};
 
 pub use builder::PipelineBuilder;
+pub use control::RunControl;
+pub use folder::RunFolder;
+pub use journal::Compaction;
 pub use ledger::{Ledger, TaskLedger};
-pub use run::RunFolder;
+pub use progress::{Phase, Snapshot, TaskProgress};
 pub use unit::{UnitResult, UnitState};
 
 use crate::annotation::ImageRecord;
@@ -51,7 +58,6 @@ pub struct Pipeline {
     client: Arc<dyn LlmClient>,
     tasks: Arc<[TaskRow]>,
     prompt_options: PromptOptions,
-    parameters: Parameters,
     policy: Policy,
     concurrency: usize,
     limit: Option<usize>,
@@ -59,10 +65,11 @@ pub struct Pipeline {
     lints: bool,
 }
 
-/// A task and what reads the replies to it.
+/// A task, how its requests are to be completed, and what reads the replies.
 #[derive(Clone, Debug)]
 struct TaskRow {
     task: Task,
+    parameters: Parameters,
     parser: ReplyParser,
 }
 
@@ -104,7 +111,9 @@ impl Pipeline {
         };
         let mut exchange = self.exchange(&unit, &prompt);
         let mut error = None;
-        while let Some(request) = exchange.next_request(&self.parameters).filter(|_| !stop.load(Ordering::Relaxed)) {
+        while let Some(request) =
+            exchange.next_request(self.parameters(&unit)).filter(|_| !stop.load(Ordering::Relaxed))
+        {
             match self.client.complete(&request).await {
                 Ok(completion) => exchange.take(completion),
                 Err(failure) => {

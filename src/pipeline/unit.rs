@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::annotation::{ImageId, ImageRecord};
 use crate::lint::Lint;
-use crate::llm::{Completion, LlmError};
+use crate::llm::{Completion, LlmError, LlmErrorKind, Parameters};
 use crate::pipeline::Pipeline;
 use crate::prompt::{Exchange, Prompt, PromptError, PromptReport};
 use crate::reply::{Outcome, Parsed};
@@ -110,6 +110,11 @@ impl Pipeline {
         Prompt::new(&unit.record, &self.tasks[unit.task_index].task, &self.prompt_options)
     }
 
+    /// How the completions of a unit are to be made.
+    pub(super) fn parameters(&self, unit: &Unit) -> &Parameters {
+        &self.tasks[unit.task_index].parameters
+    }
+
     /// The exchange about a unit, before anything is sent.
     pub(super) fn exchange<'p>(&'p self, unit: &Unit, prompt: &'p Prompt) -> Exchange<'p> {
         Exchange::new(prompt, &self.tasks[unit.task_index].parser, self.top_ups)
@@ -142,10 +147,14 @@ impl Pipeline {
         let task = self.tasks[unit.task_index].task.name();
         let mut result = UnitResult::new(unit.record.image.id.clone(), task, prompt.report.clone());
         let (parsed, completions) = exchange.into_parts();
-        let failure = error.as_ref().map(|error| error.kind().to_string());
+        let failure = error.as_ref().map(LlmError::kind);
         result.error = error;
         let Some(parsed) = parsed else {
-            return if failure.is_some() { result.ended(UnitState::Failed, failure) } else { result };
+            return match failure {
+                // It never was on its way.
+                None | Some(LlmErrorKind::Interrupted | LlmErrorKind::Budget) => result,
+                Some(kind) => result.ended(UnitState::Failed, Some(kind.to_string())),
+            };
         };
         result.sample = prompt.sample(&parsed, &completions, &self.policy);
         if let Some(sample) = result.sample.as_mut().filter(|_| self.lints) {

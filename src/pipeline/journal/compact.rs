@@ -1,0 +1,58 @@
+//! A journal without the lines that say nothing any more.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, Write};
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::atomic::AtomicFile;
+use crate::error::{Error, Result};
+use crate::pipeline::journal::entry::{self, VERSION};
+use crate::pipeline::journal::{Answer, Journal, path};
+
+/// How large a journal was, and is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Compaction {
+    /// Bytes before.
+    pub bytes_before: u64,
+    /// Bytes after.
+    pub bytes_after: u64,
+}
+
+/// Writes the journal anew with the answers that count and the numbers of the ledger; whoever is killed meanwhile has the
+/// old one.
+pub(in crate::pipeline) fn compact(folder: &Path) -> Result<Compaction> {
+    let journal = Journal::open(folder)?;
+    let path = path(folder);
+    let read_error = |source| Error::io("read", &path, source);
+    let mut answers: Vec<Answer> = journal.answers.values().copied().collect();
+    answers.sort_by_key(|answer| answer.offset);
+    let mut file = AtomicFile::create(&path)?;
+    let mut line = Vec::new();
+    entry::encode(&json!({"journal": VERSION}), &mut line);
+    let mut bytes_after = append(&mut file, &line)?;
+    let mut reader = BufReader::with_capacity(1 << 16, File::open(&path).map_err(read_error)?);
+    for answer in answers {
+        line.resize(answer.len as usize, 0);
+        seek(&mut reader, answer.offset).and_then(|()| reader.read_exact(&mut line)).map_err(read_error)?;
+        bytes_after += append(&mut file, &line)?;
+    }
+    entry::encode(&json!({"counts": journal.counts}), &mut line);
+    bytes_after += append(&mut file, &line)?;
+    file.commit()?;
+    Ok(Compaction { bytes_before: journal.len, bytes_after })
+}
+
+/// Moves on without giving up what is buffered.
+fn seek(reader: &mut BufReader<File>, offset: u64) -> std::io::Result<()> {
+    let here = reader.stream_position()?;
+    reader.seek_relative(offset as i64 - here as i64)?;
+    reader.fill_buf().map(|_| ())
+}
+
+fn append(file: &mut AtomicFile, line: &[u8]) -> Result<u64> {
+    file.write_with(|writer| writer.write_all(line))?;
+    Ok(line.len() as u64)
+}

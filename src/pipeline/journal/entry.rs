@@ -1,0 +1,161 @@
+//! The lines of a journal: objects that end with a checksum of the line.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::annotation::ImageId;
+use crate::digest::Digest;
+use crate::llm::{Completion, LlmError, LlmErrorKind};
+
+/// Version of the lines; a journal of a later one is refused.
+pub(super) const VERSION: u64 = 1;
+
+/// `,"sum":"0123456789abcdef"}`
+const SUM_LEN: usize = 26;
+
+/// What was asked, and with `completion` or `failure` what came of it. A line with neither says that a request is about
+/// to be sent.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::pipeline) struct Entry {
+    pub(in crate::pipeline) image_id: ImageId,
+    pub(in crate::pipeline) task: String,
+    /// 0 for the prompt, 1 and up for the follow-ups.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub(in crate::pipeline) turn: usize,
+    /// Digest of the messages.
+    pub(in crate::pipeline) prompt: Digest,
+    /// Milliseconds from asking to the answer, all waiting included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::pipeline) ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::pipeline) completion: Option<Completion>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::pipeline) failure: Option<Failure>,
+}
+
+fn is_first(turn: &usize) -> bool {
+    *turn == 0
+}
+
+/// A call that failed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::pipeline) struct Failure {
+    pub(in crate::pipeline) kind: LlmErrorKind,
+    #[serde(default)]
+    pub(in crate::pipeline) message: String,
+}
+
+impl From<&LlmError> for Failure {
+    fn from(error: &LlmError) -> Self {
+        Self { kind: error.kind(), message: error.message().to_owned() }
+    }
+}
+
+/// How many lines of each kind a task has.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(in crate::pipeline) struct Counts {
+    pub(in crate::pipeline) requests: u64,
+    /// Those among the requests that are follow-ups.
+    pub(in crate::pipeline) top_ups: u64,
+    pub(in crate::pipeline) answers: u64,
+}
+
+/// A line, without the texts of completions.
+pub(super) enum Line<'a> {
+    /// The first line: the version.
+    Header(u64),
+    /// What the lines before it count for; lines that say nothing more have been left out.
+    Counts(BTreeMap<String, Counts>),
+    Entry(EntryHead<'a>),
+}
+
+/// What an entry is about, and how it ended.
+#[derive(Deserialize)]
+pub(super) struct EntryHead<'a> {
+    pub(super) image_id: ImageId,
+    #[serde(borrow)]
+    pub(super) task: Cow<'a, str>,
+    #[serde(default)]
+    pub(super) turn: usize,
+    #[serde(default)]
+    completion: Option<IgnoredAny>,
+    #[serde(default)]
+    failure: Option<FailureHead>,
+}
+
+#[derive(Deserialize)]
+struct FailureHead {
+    kind: LlmErrorKind,
+}
+
+impl EntryHead<'_> {
+    pub(super) fn end(&self) -> EntryEnd {
+        match (&self.completion, &self.failure) {
+            (Some(_), _) => EntryEnd::Completion,
+            (None, Some(failure)) => EntryEnd::Failure(failure.kind),
+            (None, None) => EntryEnd::Open,
+        }
+    }
+}
+
+/// How an entry ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EntryEnd {
+    /// It is about to be sent.
+    Open,
+    Completion,
+    Failure(LlmErrorKind),
+}
+
+impl Entry {
+    pub(super) fn end(&self) -> EntryEnd {
+        match (&self.completion, &self.failure) {
+            (Some(_), _) => EntryEnd::Completion,
+            (None, Some(failure)) => EntryEnd::Failure(failure.kind),
+            (None, None) => EntryEnd::Open,
+        }
+    }
+}
+
+/// Writes an object as a line with a checksum, in place of what is in `line`.
+pub(super) fn encode(object: &impl Serialize, line: &mut Vec<u8>) {
+    line.clear();
+    serde_json::to_writer(&mut *line, object).expect("lines have text keys and finite numbers only");
+    line.pop();
+    let sum = xxh3_64(line);
+    line.extend_from_slice(b",\"sum\":\"");
+    line.extend((0..16).rev().map(|digit| b"0123456789abcdef"[(sum >> (digit * 4)) as usize & 15]));
+    line.extend_from_slice(b"\"}\n");
+}
+
+/// The object of a whole line; `None` if the line is damaged or not whole.
+fn checked(line: &[u8]) -> Option<&[u8]> {
+    let object = line.strip_suffix(b"\n")?;
+    let (body, tail) = object.split_at_checked(object.len().checked_sub(SUM_LEN)?)?;
+    let digits = tail.strip_prefix(b",\"sum\":\"")?.strip_suffix(b"\"}")?;
+    let sum = u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    (sum == xxh3_64(body)).then_some(object)
+}
+
+pub(super) fn decode(line: &[u8]) -> Option<Line<'_>> {
+    #[derive(Deserialize)]
+    struct Other {
+        journal: Option<u64>,
+        counts: Option<BTreeMap<String, Counts>>,
+    }
+    let object = checked(line)?;
+    if let Ok(entry) = serde_json::from_slice(object) {
+        return Some(Line::Entry(entry));
+    }
+    let other: Other = serde_json::from_slice(object).ok()?;
+    other.counts.map(Line::Counts).or(other.journal.map(Line::Header))
+}
+
+/// The whole entry of a line.
+pub(super) fn decode_entry(line: &[u8]) -> Option<Entry> {
+    serde_json::from_slice(checked(line)?).ok()
+}

@@ -1,0 +1,192 @@
+//! `journal.jsonl`: what was asked and answered, in order of arrival, only ever appended to.
+//!
+//! The first line holds the version. A line is with the operating system before anything else happens with it, so a
+//! killed process leaves at most one line that is not whole, at the end; it is cut off when the journal is opened again.
+//! Lines reach the disk within some tens of milliseconds: that is what a power cut can lose.
+
+mod append;
+mod compact;
+mod entry;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+pub use compact::Compaction;
+pub(super) use compact::compact;
+pub(super) use entry::{Counts, Entry, Failure};
+
+use crate::annotation::ImageId;
+use crate::digest::{Digest, Digester};
+use crate::error::{Error, Result};
+use crate::pipeline::journal::append::AppendFile;
+use crate::pipeline::journal::entry::{EntryEnd, Line, VERSION};
+
+pub(super) fn path(folder: &Path) -> PathBuf {
+    folder.join("journal.jsonl")
+}
+
+/// What identifies a turn of a unit in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct UnitKey(Digest);
+
+impl UnitKey {
+    pub(super) fn new(image_id: &ImageId, task: &str, turn: usize) -> Self {
+        let mut digester = Digester::default();
+        // The kind keeps the number 1 apart from the text "1"; a task's name holds no zero byte.
+        digester.update(&[matches!(image_id, ImageId::Text(_)) as u8]);
+        digester.update(task.as_bytes());
+        digester.update(&[0]);
+        digester.update(&(turn as u64).to_le_bytes());
+        digester.update(image_id.to_string().as_bytes());
+        Self(digester.finish())
+    }
+}
+
+/// Where the journal says what became of a unit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer {
+    offset: u64,
+    len: u32,
+    /// Whether the unit is to be asked again: its call failed with a cause that may have passed.
+    pub(super) may_pass: bool,
+    is_completion: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Journal {
+    file: AppendFile,
+    len: u64,
+    line: Vec<u8>,
+    answers: HashMap<UnitKey, Answer>,
+    counts: BTreeMap<String, Counts>,
+    pub(super) damaged_lines: u64,
+    /// Bytes of a last line that was not whole, which have been cut off.
+    pub(super) cut_bytes: u64,
+}
+
+impl Journal {
+    /// Opens the journal, creates it if need be, and cuts off a last line that is not whole.
+    pub(super) fn open(folder: &Path) -> Result<Self> {
+        let mut journal = Self {
+            file: AppendFile::open(path(folder))?,
+            len: 0,
+            line: Vec::new(),
+            answers: HashMap::new(),
+            counts: BTreeMap::new(),
+            damaged_lines: 0,
+            cut_bytes: 0,
+        };
+        journal.load().map_err(|source| Error::io("read", journal.file.path(), source))?;
+        if journal.len == 0 {
+            let mut header = Vec::new();
+            entry::encode(&json!({"journal": VERSION}), &mut header);
+            journal.file.append(&header)?;
+            journal.len = header.len() as u64;
+        }
+        Ok(journal)
+    }
+
+    fn load(&mut self) -> io::Result<()> {
+        let mut reader = BufReader::with_capacity(1 << 16, self.file.file().try_clone()?);
+        reader.seek(SeekFrom::Start(0))?;
+        let mut line = Vec::new();
+        let mut offset = 0;
+        let mut n_bad_since_good = 0;
+        loop {
+            line.clear();
+            let n_read = reader.read_until(b'\n', &mut line)? as u64;
+            if n_read == 0 {
+                break;
+            }
+            match entry::decode(&line) {
+                Some(decoded) => {
+                    self.damaged_lines += std::mem::take(&mut n_bad_since_good);
+                    self.learn_line(decoded, offset, n_read)?;
+                    self.len = offset + n_read;
+                }
+                None => n_bad_since_good += 1,
+            }
+            offset += n_read;
+        }
+        self.cut_bytes = offset - self.len;
+        if self.cut_bytes > 0 {
+            self.file.file().set_len(self.len)?;
+        }
+        Ok(())
+    }
+
+    fn learn_line(&mut self, line: Line<'_>, offset: u64, n_bytes: u64) -> io::Result<()> {
+        match line {
+            Line::Header(version) if version > VERSION => {
+                let message =
+                    format!("it has version {version}; this svitgen reads up to {VERSION}, a later one is needed");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            }
+            Line::Header(_) => {}
+            Line::Counts(counts) => self.counts = counts,
+            Line::Entry(entry) => {
+                let key = UnitKey::new(&entry.image_id, &entry.task, entry.turn);
+                self.learn(key, &entry.task, entry.turn, entry.end(), offset, n_bytes);
+            }
+        }
+        Ok(())
+    }
+
+    fn learn(&mut self, key: UnitKey, task: &str, turn: usize, end: EntryEnd, offset: u64, n_bytes: u64) {
+        if !self.counts.contains_key(task) {
+            self.counts.insert(task.to_owned(), Counts::default());
+        }
+        let Some(counts) = self.counts.get_mut(task) else { return };
+        let may_pass = match end {
+            EntryEnd::Open => {
+                counts.requests += 1;
+                counts.top_ups += u64::from(turn > 0);
+                return;
+            }
+            EntryEnd::Completion => false,
+            EntryEnd::Failure(kind) => kind.may_pass(),
+        };
+        counts.answers += 1;
+        let len = u32::try_from(n_bytes).unwrap_or(u32::MAX);
+        let answer = Answer { offset, len, may_pass, is_completion: end == EntryEnd::Completion };
+        // A reply counts for good, a failure until the next answer.
+        if !self.answers.get(&key).is_some_and(|known| known.is_completion) {
+            self.answers.insert(key, answer);
+        }
+    }
+
+    /// Appends a line; it is with the operating system when this returns.
+    pub(super) fn append(&mut self, key: UnitKey, entry: &Entry) -> Result<()> {
+        entry::encode(entry, &mut self.line);
+        self.file.append(&self.line)?;
+        let (offset, n_bytes) = (self.len, self.line.len() as u64);
+        self.len += n_bytes;
+        self.learn(key, &entry.task, entry.turn, entry.end(), offset, n_bytes);
+        Ok(())
+    }
+
+    /// Returns when everything is on the disk.
+    pub(super) fn sync(&mut self) -> Result<()> {
+        self.file.sync()
+    }
+
+    pub(super) fn answer(&self, key: UnitKey) -> Option<Answer> {
+        self.answers.get(&key).copied()
+    }
+
+    /// The line of an answer; `None` if it has changed since it was read first.
+    pub(super) fn read(&mut self, answer: Answer) -> Result<Option<Entry>> {
+        self.line.resize(answer.len as usize, 0);
+        let mut file = self.file.file();
+        let result = file.seek(SeekFrom::Start(answer.offset)).and_then(|_| file.read_exact(&mut self.line));
+        result.map_err(|source| Error::io("read", self.file.path(), source))?;
+        Ok(entry::decode_entry(&self.line))
+    }
+
+    pub(super) fn counts(&self, task: &str) -> Counts {
+        self.counts.get(task).copied().unwrap_or_default()
+    }
+}
