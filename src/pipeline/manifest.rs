@@ -16,6 +16,9 @@ const FORMAT: u64 = 1;
 
 const FILE: &str = "run.json";
 
+/// What of a task decides about its prompts.
+const PROMPT_KEYS: [&str; 5] = ["template", "sections", "instructions", "json", "cites_numbers"];
+
 /// Writes the manifest of a new run, or holds that of an old one against what is asked for now.
 ///
 /// The limit and the list of tasks may grow; any other difference would mix two kinds of data in one folder.
@@ -24,13 +27,38 @@ pub(super) fn agree(folder: &Path, pipeline: &Pipeline, source: &dyn RecordSourc
     let now = manifest(pipeline, source);
     let before = match fs::read(&path) {
         Ok(bytes) => parse(&path, &bytes)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return write(&path, &now),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return write(folder, &now),
         Err(error) => return Err(Error::io("read", &path, error)),
     };
     if let Some((option, before, now)) = difference(&before, &now) {
         return Err(ErrorKind::RunDiffers { folder: folder.to_owned(), option, before, now }.into());
     }
-    if before == now { Ok(()) } else { write(&path, &now) }
+    if before == now { Ok(()) } else { write(folder, &now) }
+}
+
+/// The manifest of a run whose replies are read once more: what decides about the prompts is held against the old one,
+/// and who answered stays.
+pub(super) fn reparsed(folder: &Path, pipeline: &Pipeline, source: &dyn RecordSource) -> Result<Value> {
+    let path = folder.join(FILE);
+    let before = parse(&path, &fs::read(&path).map_err(|source| Error::io("read", &path, source))?)?;
+    let mut now = manifest(pipeline, source);
+    let prompts = |manifest: &Value| {
+        let tasks = manifest["tasks"].as_object().into_iter().flatten();
+        let task = |(name, task): (&String, &Value)| {
+            let parts = PROMPT_KEYS.map(|key| (key.to_owned(), task[key].clone()));
+            (name.clone(), Value::Object(parts.into_iter().collect()))
+        };
+        let tasks: Map<String, Value> = tasks.map(task).collect();
+        json!({"format": manifest["format"], "prompt": manifest["prompt"], "inputs": manifest["inputs"], "tasks": tasks})
+    };
+    if let Some((option, before, now)) = difference(&prompts(&before), &prompts(&now)) {
+        return Err(ErrorKind::RunDiffers { folder: folder.to_owned(), option, before, now }.into());
+    }
+    now["client"] = before["client"].clone();
+    for (name, task) in before["tasks"].as_object().into_iter().flatten() {
+        now["tasks"][name]["parameters"] = task["parameters"].clone();
+    }
+    Ok(now)
 }
 
 /// Names of the tasks of the run in `folder`.
@@ -67,8 +95,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Value> {
     serde_json::from_slice(bytes).map_err(|source| ErrorKind::RunFile { path: path.to_owned(), source }.into())
 }
 
-fn write(path: &Path, manifest: &Value) -> Result<()> {
-    atomic::write(path, format!("{manifest:#}\n").as_bytes())
+pub(super) fn write(folder: &Path, manifest: &Value) -> Result<()> {
+    atomic::write(&folder.join(FILE), format!("{manifest:#}\n").as_bytes())
 }
 
 /// The first option that differs and must not, with its values.

@@ -13,6 +13,7 @@ mod lock;
 mod manifest;
 mod outputs;
 mod progress;
+mod reparse;
 mod run;
 mod send;
 mod unit;
@@ -29,6 +30,7 @@ pub use folder::RunFolder;
 pub use journal::Compaction;
 pub use ledger::{Ledger, TaskLedger};
 pub use progress::{Phase, Snapshot, TaskProgress};
+pub use reparse::{Reparse, ReparsedTask};
 pub use unit::{UnitResult, UnitState};
 
 use crate::annotation::ImageRecord;

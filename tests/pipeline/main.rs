@@ -7,6 +7,7 @@ mod folder;
 mod kill;
 mod lint;
 mod llava;
+mod reparse;
 mod stream;
 mod top_ups;
 #[path = "../support/mod.rs"]
