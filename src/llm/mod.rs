@@ -6,8 +6,11 @@
 //! This module knows strings, not images: nothing here depends on annotations, prompts or replies.
 
 mod activity;
+mod budget;
 mod error;
 mod mock;
+mod money;
+mod prices;
 mod rules;
 mod stop;
 mod timer;
@@ -19,8 +22,11 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 pub use activity::Activity;
+pub use budget::{Account, Budget, Spending};
 pub use error::{LlmError, LlmErrorKind};
 pub use mock::{MockLlm, MockReply};
+pub use money::{Money, MoneyError};
+pub use prices::{Price, Prices};
 pub use rules::RuleLlm;
 pub use stop::StopSignal;
 pub use timer::Timer;

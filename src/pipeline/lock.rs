@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// Held as long as a run folder is written to.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -30,7 +30,14 @@ impl Lock {
             writeln!(file, "{}", std::process::id())
         };
         note(&mut file).map_err(io_error)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A child that is just being started still holds the file for a moment; this takes the lock from it as well.
+        let _ = self.file.unlock();
     }
 }
 

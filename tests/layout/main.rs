@@ -8,13 +8,14 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Which modules each module may use. `error` names the errors of all modules and may be used by all.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("bbox", &[]),
     ("choice", &[]),
     ("digest", &[]),
     ("noun", &[]),
     ("atomic", &[]),
-    ("llm", &["choice", "noun"]),
+    ("checked_lines", &["atomic"]),
+    ("llm", &["atomic", "checked_lines", "choice", "digest", "noun"]),
     ("annotation", &["bbox", "digest"]),
     ("sample", &["annotation", "bbox", "digest"]),
     ("reply", &["bbox", "noun", "sample"]),
@@ -22,12 +23,26 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("prompt", &["annotation", "bbox", "choice", "digest", "llm", "reply", "sample", "task"]),
     ("lint", &["annotation", "bbox", "noun", "sample"]),
     ("export", &["annotation", "atomic", "sample"]),
-    ("pipeline", &["annotation", "atomic", "digest", "lint", "llm", "prompt", "reply", "sample", "task"]),
+    (
+        "pipeline",
+        &["annotation", "atomic", "checked_lines", "digest", "lint", "llm", "prompt", "reply", "sample", "task"],
+    ),
 ];
 
 /// What opens files.
-const TOUCH_FILES: [&str; 7] =
-    ["annotation/", "atomic.rs", "bin/", "export/", "pipeline/", "task/instructions.rs", "task/template.rs"];
+const TOUCH_FILES: [&str; 11] = [
+    "annotation/",
+    "atomic.rs",
+    "bin/",
+    "checked_lines.rs",
+    "export/",
+    "llm/budget/store.rs",
+    "llm/prices.rs",
+    "llm/replay.rs",
+    "pipeline/",
+    "task/instructions.rs",
+    "task/template.rs",
+];
 
 /// What reads a clock, and only to tell how long something takes.
 const READ_CLOCK: [&str; 2] = ["pipeline/progress.rs", "pipeline/send.rs"];

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::atomic::AtomicFile;
+use crate::checked_lines;
 use crate::error::{Error, Result};
-use crate::pipeline::journal::entry::{self, VERSION};
+use crate::pipeline::journal::entry::VERSION;
 use crate::pipeline::journal::{Answer, Journal, path};
 
 /// How large a journal was, and is.
@@ -26,21 +27,21 @@ pub struct Compaction {
 pub(in crate::pipeline) fn compact(folder: &Path) -> Result<Compaction> {
     let journal = Journal::open(folder)?;
     let path = path(folder);
-    let read_error = |source| Error::io("read", &path, source);
     let mut answers: Vec<Answer> = journal.answers.values().copied().collect();
     answers.sort_by_key(|answer| answer.offset);
     let mut file = AtomicFile::create(&path)?;
+    let mut reader =
+        BufReader::with_capacity(1 << 16, File::open(&path).map_err(|source| Error::io("read", &path, source))?);
+    let encode = |object: &Value| checked_lines::encode(object).map_err(|source| Error::io("write", &path, source));
     let mut line = Vec::new();
-    entry::encode(&json!({"journal": VERSION}), &mut line);
-    let mut bytes_after = append(&mut file, &line)?;
-    let mut reader = BufReader::with_capacity(1 << 16, File::open(&path).map_err(read_error)?);
+    let mut bytes_after = append(&mut file, &encode(&json!({"journal": VERSION}))?)?;
     for answer in answers {
         line.resize(answer.len as usize, 0);
-        seek(&mut reader, answer.offset).and_then(|()| reader.read_exact(&mut line)).map_err(read_error)?;
+        let result = seek(&mut reader, answer.offset).and_then(|()| reader.read_exact(&mut line));
+        result.map_err(|source| Error::io("read", &path, source))?;
         bytes_after += append(&mut file, &line)?;
     }
-    entry::encode(&json!({"counts": journal.counts}), &mut line);
-    bytes_after += append(&mut file, &line)?;
+    bytes_after += append(&mut file, &encode(&json!({"counts": journal.counts}))?)?;
     file.commit()?;
     Ok(Compaction { bytes_before: journal.len, bytes_after })
 }

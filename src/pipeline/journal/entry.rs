@@ -5,17 +5,14 @@ use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::annotation::ImageId;
+use crate::checked_lines;
 use crate::digest::Digest;
 use crate::llm::{Completion, LlmError, LlmErrorKind};
 
 /// Version of the lines; a journal of a later one is refused.
 pub(super) const VERSION: u64 = 1;
-
-/// `,"sum":"0123456789abcdef"}`
-const SUM_LEN: usize = 26;
 
 /// What was asked, and with `completion` or `failure` what came of it. A line with neither says that a request is about
 /// to be sent.
@@ -121,41 +118,17 @@ impl Entry {
     }
 }
 
-/// Writes an object as a line with a checksum, in place of what is in `line`.
-pub(super) fn encode(object: &impl Serialize, line: &mut Vec<u8>) {
-    line.clear();
-    serde_json::to_writer(&mut *line, object).expect("lines have text keys and finite numbers only");
-    line.pop();
-    let sum = xxh3_64(line);
-    line.extend_from_slice(b",\"sum\":\"");
-    line.extend((0..16).rev().map(|digit| b"0123456789abcdef"[(sum >> (digit * 4)) as usize & 15]));
-    line.extend_from_slice(b"\"}\n");
-}
-
-/// The object of a whole line; `None` if the line is damaged or not whole.
-fn checked(line: &[u8]) -> Option<&[u8]> {
-    let object = line.strip_suffix(b"\n")?;
-    let (body, tail) = object.split_at_checked(object.len().checked_sub(SUM_LEN)?)?;
-    let digits = tail.strip_prefix(b",\"sum\":\"")?.strip_suffix(b"\"}")?;
-    let sum = u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    (sum == xxh3_64(body)).then_some(object)
-}
-
+/// What a line says; `None` if it is damaged or not whole.
 pub(super) fn decode(line: &[u8]) -> Option<Line<'_>> {
     #[derive(Deserialize)]
     struct Other {
         journal: Option<u64>,
         counts: Option<BTreeMap<String, Counts>>,
     }
-    let object = checked(line)?;
+    let object = checked_lines::object(line)?;
     if let Ok(entry) = serde_json::from_slice(object) {
         return Some(Line::Entry(entry));
     }
     let other: Other = serde_json::from_slice(object).ok()?;
     other.counts.map(Line::Counts).or(other.journal.map(Line::Header))
-}
-
-/// The whole entry of a line.
-pub(super) fn decode_entry(line: &[u8]) -> Option<Entry> {
-    serde_json::from_slice(checked(line)?).ok()
 }

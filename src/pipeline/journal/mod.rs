@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::json;
 
 pub use compact::Compaction;
@@ -19,6 +20,7 @@ pub(super) use compact::compact;
 pub(super) use entry::{Counts, Entry, Failure};
 
 use crate::annotation::ImageId;
+use crate::checked_lines;
 use crate::digest::{Digest, Digester};
 use crate::error::{Error, Result};
 use crate::pipeline::journal::append::AppendFile;
@@ -81,10 +83,7 @@ impl Journal {
         };
         journal.load().map_err(|source| Error::io("read", journal.file.path(), source))?;
         if journal.len == 0 {
-            let mut header = Vec::new();
-            entry::encode(&json!({"journal": VERSION}), &mut header);
-            journal.file.append(&header)?;
-            journal.len = header.len() as u64;
+            journal.len = journal.write(&json!({"journal": VERSION}))?;
         }
         Ok(journal)
     }
@@ -160,12 +159,19 @@ impl Journal {
 
     /// Appends a line; it is with the operating system when this returns.
     pub(super) fn append(&mut self, key: UnitKey, entry: &Entry) -> Result<()> {
-        entry::encode(entry, &mut self.line);
-        self.file.append(&self.line)?;
-        let (offset, n_bytes) = (self.len, self.line.len() as u64);
+        let n_bytes = self.write(entry)?;
+        let offset = self.len;
         self.len += n_bytes;
         self.learn(key, &entry.task, entry.turn, entry.end(), offset, n_bytes);
         Ok(())
+    }
+
+    /// Appends an object; returns how many bytes that took.
+    fn write(&mut self, object: &impl Serialize) -> Result<u64> {
+        let encoded = checked_lines::encode_into(object, &mut self.line);
+        encoded.map_err(|source| Error::io("write", self.file.path(), source))?;
+        self.file.append(&self.line)?;
+        Ok(self.line.len() as u64)
     }
 
     /// Returns when everything is on the disk.
@@ -183,7 +189,7 @@ impl Journal {
         let mut file = self.file.file();
         let result = file.seek(SeekFrom::Start(answer.offset)).and_then(|_| file.read_exact(&mut self.line));
         result.map_err(|source| Error::io("read", self.file.path(), source))?;
-        Ok(entry::decode_entry(&self.line))
+        Ok(checked_lines::decode(&self.line))
     }
 
     pub(super) fn counts(&self, task: &str) -> Counts {
