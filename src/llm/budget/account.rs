@@ -91,15 +91,7 @@ impl Account {
     /// What has been spent so far.
     pub fn spending(&self) -> Spending {
         let state = self.lock();
-        let spent = &state.spent;
         Spending {
-            requests: spent.requests,
-            input_tokens: spent.input_tokens,
-            output_tokens: spent.output_tokens,
-            cost: spent.cost,
-            unpriced: spent.unpriced,
-            at_bound: spent.at_bound,
-            beyond_bound: spent.beyond_bound,
             in_flight: state.in_flight,
             reserved_tokens: state.reserved_tokens,
             reserved_cost: state.reserved_cost,
@@ -107,6 +99,7 @@ impl Account {
             max_cost: self.max_cost,
             max_total_tokens: self.max_total_tokens,
             account: std::ptr::from_ref(self).addr(),
+            ..state.spent.into()
         }
     }
 

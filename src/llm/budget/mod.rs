@@ -33,7 +33,8 @@ use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, L
 /// - With 256 requests in flight or one, the sums stay within the caps, as long as the server holds to `max_tokens`;
 ///   where it does not, [`Spending::beyond_bound`] counts it.
 ///
-/// One call is one attempt, so put it inside of what retries: `Retry` around `Budget` around the client.
+/// One call is one attempt at one model, so put it next to the client, inside of what retries or falls back:
+/// `Retry` around `Budget` around the client, [`Fallback`](crate::llm::Fallback) around two of them.
 ///
 /// # Example
 /// ```
