@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, messages_digest};
 
 /// After how many lines the file is synced: what a power cut can lose.
-const SYNC_EVERY: u64 = 64;
+const SYNC_EVERY: u64 = 256;
 
 /// A client that writes every completion to a file, for [`Replay`](crate::llm::Replay).
 ///

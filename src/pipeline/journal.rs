@@ -10,15 +10,18 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::annotation::ImageId;
-use crate::checked_lines;
 use crate::digest::{Digest, Digester};
 use crate::error::{Error, Result};
 use crate::llm::{Completion, LlmError, LlmErrorKind};
 
 /// After how many lines the file is synced: what a power cut can lose.
 const SYNC_EVERY: u64 = 64;
+
+/// `,"sum":"0123456789abcdef"}`
+const SUM_LEN: usize = 26;
 
 /// A line of the journal.
 #[derive(Debug, Serialize, Deserialize)]
@@ -137,7 +140,7 @@ impl Journal {
             if n_read == 0 {
                 break;
             }
-            match checked_lines::decode::<Entry>(&line) {
+            match decode(&line) {
                 Some(entry) => {
                     self.damaged_lines += std::mem::take(&mut n_bad_since_good);
                     self.learn(&entry, offset, n_read);
@@ -182,7 +185,7 @@ impl Journal {
             let source = std::io::Error::other("an earlier line could not be written");
             return Err(Error::io("write", &self.path, source));
         }
-        let line = checked_lines::encode(entry).map_err(|source| Error::io("write", &self.path, source))?;
+        let line = encode(entry);
         let result = self.write(&line);
         self.is_broken = result.is_err();
         result.map_err(|source| Error::io("write", &self.path, source))?;
@@ -219,10 +222,30 @@ impl Journal {
             self.file.read_exact(&mut line)
         };
         read().map_err(|source| Error::io("read", &self.path, source))?;
-        Ok(checked_lines::decode(&line))
+        Ok(decode(&line))
     }
 
     pub(super) fn counts(&self, task: &str) -> Counts {
         self.counts.get(task).copied().unwrap_or_default()
     }
+}
+
+fn encode(entry: &Entry) -> Vec<u8> {
+    let mut line = serde_json::to_vec(entry).expect("an entry has text keys and finite numbers only");
+    line.pop();
+    let sum = xxh3_64(&line);
+    line.extend_from_slice(format!(",\"sum\":\"{sum:016x}\"}}\n").as_bytes());
+    line
+}
+
+/// The entry of a whole line; `None` if the line is damaged or not whole.
+fn decode(line: &[u8]) -> Option<Entry> {
+    let line = line.strip_suffix(b"\n")?;
+    let (body, tail) = line.split_at_checked(line.len().checked_sub(SUM_LEN)?)?;
+    let digits = tail.strip_prefix(b",\"sum\":\"")?.strip_suffix(b"\"}")?;
+    let sum = u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    if sum != xxh3_64(body) {
+        return None;
+    }
+    serde_json::from_slice(line).ok()
 }

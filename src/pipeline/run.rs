@@ -9,13 +9,13 @@ use futures::stream::{self, StreamExt};
 
 use crate::annotation::RecordSource;
 use crate::error::{Error, ErrorKind, Result};
-use crate::llm::{Completion, CompletionRequest, LlmError, messages_digest};
+use crate::llm::{Completion, CompletionRequest, LlmError};
 use crate::pipeline::journal::{Entry, Failure, Journal, UnitKey};
 use crate::pipeline::lock::Lock;
 use crate::pipeline::outputs::{self, Outputs};
 use crate::pipeline::unit::Unit;
 use crate::pipeline::{Ledger, Pipeline, UnitResult, manifest};
-use crate::prompt::Prompt;
+use crate::prompt::{Prompt, messages_digest};
 use crate::sample::Sample;
 
 impl Pipeline {

@@ -23,7 +23,8 @@ use crate::annotation::{ImageId, ImageRecord};
 use crate::bbox::NamedBox;
 use crate::choice::Choices;
 use crate::digest::Digest;
-use crate::llm::{CompletionRequest, Message, Parameters, ResponseFormat, messages_digest};
+pub(crate) use crate::llm::messages_digest;
+use crate::llm::{CompletionRequest, Message, Parameters, ResponseFormat};
 use crate::prompt::context::Context;
 use crate::task::{Task, TemplateError, TemplateVariables};
 

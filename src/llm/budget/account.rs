@@ -72,9 +72,9 @@ impl Account {
     /// Goes on with what the file says was spent, and keeps it up to date; makes the file if there is none.
     ///
     /// Before a request is sent, its upper bound is in the file. So when the process is killed, nothing that was sent is
-    /// forgotten: a request of which the file says no more counts at its upper bound. When the power is cut, up to 128
-    /// requests may be forgotten, because the file is synced once in 256 lines (two for each request) and by
-    /// [`sync`](Self::sync).
+    /// forgotten: a request of which the file says no more counts at its upper bound. When the power is cut, up to 512
+    /// requests may be forgotten, because the file is synced once in 1024 lines (two for each request), when the account is
+    /// dropped, and by [`sync`](Self::sync).
     ///
     /// # Errors
     /// A file that cannot be read or written, that is no account or is damaged other than at its end, or that another

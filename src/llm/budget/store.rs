@@ -12,7 +12,7 @@ use crate::checked_lines::{self, Appender, Place};
 use crate::error::{Error, Result};
 
 /// After how many lines the file is synced: what a power cut can lose, two lines for a request.
-const SYNC_EVERY: u64 = 256;
+const SYNC_EVERY: u64 = 1024;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
