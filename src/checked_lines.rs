@@ -139,13 +139,15 @@ impl Appender {
     }
 
     fn sync_data(&mut self) -> io::Result<()> {
+        self.file.sync_data()?;
         self.unsynced = 0;
-        self.file.sync_data()
+        Ok(())
     }
 
     /// Makes what was appended outlive a power cut.
     pub(crate) fn sync(&mut self) -> Result<()> {
-        self.sync_data().map_err(|source| Error::io("sync", &self.path, source))
+        let result = if self.unsynced == 0 { Ok(()) } else { self.sync_data() };
+        result.map_err(|source| Error::io("sync", &self.path, source))
     }
 }
 

@@ -22,7 +22,8 @@ pub use report::{LeftOut, LeftOutReason, PromptReport};
 use crate::annotation::{ImageId, ImageRecord};
 use crate::bbox::NamedBox;
 use crate::choice::Choices;
-use crate::digest::{Digest, Digester};
+use crate::digest::Digest;
+pub(crate) use crate::llm::messages_digest;
 use crate::llm::{CompletionRequest, Message, Parameters, ResponseFormat};
 use crate::prompt::context::Context;
 use crate::task::{Task, TemplateError, TemplateVariables};
@@ -138,16 +139,4 @@ impl Prompt {
     pub fn digest(&self) -> Digest {
         messages_digest(&self.messages)
     }
-}
-
-/// Digest of what is sent.
-pub(crate) fn messages_digest(messages: &[Message]) -> Digest {
-    let mut digester = Digester::default();
-    for message in messages {
-        // Role and length keep messages apart that would run into one another.
-        digester.update(&[message.role as u8]);
-        digester.update(&(message.content.len() as u64).to_le_bytes());
-        digester.update(message.content.as_bytes());
-    }
-    digester.finish()
 }

@@ -4,8 +4,10 @@
 
 mod account_file;
 mod budget;
+mod fallback;
 mod mock;
 mod money;
+mod record;
 mod rules;
 #[path = "../support/mod.rs"]
 mod support;

@@ -72,9 +72,9 @@ impl Account {
     /// Goes on with what the file says was spent, and keeps it up to date; makes the file if there is none.
     ///
     /// Before a request is sent, its upper bound is in the file. So when the process is killed, nothing that was sent is
-    /// forgotten: a request of which the file says no more counts at its upper bound. When the power is cut, up to 128
-    /// requests may be forgotten, because the file is synced once in 256 lines (two for each request) and by
-    /// [`sync`](Self::sync).
+    /// forgotten: a request of which the file says no more counts at its upper bound. When the power is cut, up to 512
+    /// requests may be forgotten, because the file is synced once in 1024 lines (two for each request), when the account is
+    /// dropped, and by [`sync`](Self::sync).
     ///
     /// # Errors
     /// A file that cannot be read or written, that is no account or is damaged other than at its end, or that another
@@ -91,15 +91,7 @@ impl Account {
     /// What has been spent so far.
     pub fn spending(&self) -> Spending {
         let state = self.lock();
-        let spent = &state.spent;
         Spending {
-            requests: spent.requests,
-            input_tokens: spent.input_tokens,
-            output_tokens: spent.output_tokens,
-            cost: spent.cost,
-            unpriced: spent.unpriced,
-            at_bound: spent.at_bound,
-            beyond_bound: spent.beyond_bound,
             in_flight: state.in_flight,
             reserved_tokens: state.reserved_tokens,
             reserved_cost: state.reserved_cost,
@@ -107,6 +99,7 @@ impl Account {
             max_cost: self.max_cost,
             max_total_tokens: self.max_total_tokens,
             account: std::ptr::from_ref(self).addr(),
+            ..state.spent.into()
         }
     }
 

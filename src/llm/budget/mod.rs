@@ -33,7 +33,8 @@ use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, L
 /// - With 256 requests in flight or one, the sums stay within the caps, as long as the server holds to `max_tokens`;
 ///   where it does not, [`Spending::beyond_bound`] counts it.
 ///
-/// One call is one attempt, so put it inside of what retries: `Retry` around `Budget` around the client.
+/// One call is one attempt at one model, so put it next to the client, inside of what retries or falls back:
+/// `Retry` around `Budget` around the client, [`Fallback`](crate::llm::Fallback) around two of them.
 ///
 /// # Example
 /// ```
@@ -68,18 +69,18 @@ impl<C: LlmClient> Budget<C> {
         self.account.spending()
     }
 
-    fn settle(&self, reservation: Reservation, model: Option<&str>, result: &Result<Completion, LlmError>) {
+    fn settle(&self, reservation: Reservation, request: &CompletionRequest, result: &Result<Completion, LlmError>) {
         let bound = *reservation.bound();
         let (usage, known) = match result {
-            Ok(completion) => used(completion, &bound),
+            Ok(completion) => used(completion, &bound, request.parameters.max_tokens.is_some()),
             Err(error) => lost(error, &bound),
         };
-        reservation.settle(&self.account.charge(model, usage), known);
+        reservation.settle(&self.account.charge(request.parameters.model.as_deref(), usage), known);
     }
 }
 
 /// What an answer took.
-fn used(completion: &Completion, bound: &Charge) -> (Usage, Known) {
+fn used(completion: &Completion, bound: &Charge, is_reply_bounded: bool) -> (Usage, Known) {
     let Some(mut usage) = completion.usage else { return (bound.usage(), Known::Bound) };
     let mut known = Known::Told;
     // A prompt has tokens, and so has a text: a zero is a server's word for "not counted".
@@ -89,7 +90,8 @@ fn used(completion: &Completion, bound: &Charge) -> (Usage, Known) {
     if usage.output_tokens == 0 && !completion.text.is_empty() {
         (usage.output_tokens, known) = (bound.output_tokens, Known::Bound);
     }
-    let is_beyond = usage.input_tokens > bound.input_tokens || usage.output_tokens > bound.output_tokens;
+    let is_reply_beyond = is_reply_bounded && usage.output_tokens > bound.output_tokens;
+    let is_beyond = is_reply_beyond || usage.input_tokens > bound.input_tokens;
     (usage, if is_beyond { Known::Beyond } else { known })
 }
 
@@ -107,11 +109,8 @@ fn lost(error: &LlmError, bound: &Charge) -> (Usage, Known) {
         | LlmErrorKind::Budget
         | LlmErrorKind::Interrupted => (Usage::default(), Known::Nothing),
         LlmErrorKind::TooLong => (Usage { output_tokens: 0, ..bound.usage() }, Known::Bound),
-        LlmErrorKind::Transient
-        | LlmErrorKind::Malformed
-        | LlmErrorKind::Refused
-        | LlmErrorKind::Unavailable
-        | LlmErrorKind::Storage => (bound.usage(), Known::Bound),
+        // Whatever does not surely cost nothing may have cost all it could.
+        _ => (bound.usage(), Known::Bound),
     }
 }
 
@@ -121,7 +120,7 @@ impl<C: LlmClient> LlmClient for Budget<C> {
         let bound = self.account.bound(request)?;
         let reservation = self.account.reserve(bound).await?;
         let result = self.inner.complete(request).await;
-        self.settle(reservation, request.parameters.model.as_deref(), &result);
+        self.settle(reservation, request, &result);
         result
     }
 

@@ -164,3 +164,18 @@ impl Totals {
         self.input_tokens.saturating_add(self.output_tokens)
     }
 }
+
+impl From<Totals> for Spending {
+    fn from(spent: Totals) -> Self {
+        Self {
+            requests: spent.requests,
+            input_tokens: spent.input_tokens,
+            output_tokens: spent.output_tokens,
+            cost: spent.cost,
+            unpriced: spent.unpriced,
+            at_bound: spent.at_bound,
+            beyond_bound: spent.beyond_bound,
+            ..Self::default()
+        }
+    }
+}

@@ -7,12 +7,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::spending::{Charge, Known, Totals};
+use super::spending::{Charge, Known, Spending, Totals};
 use crate::checked_lines::{self, Appender, Place};
 use crate::error::{Error, Result};
 
 /// After how many lines the file is synced: what a power cut can lose, two lines for a request.
-const SYNC_EVERY: u64 = 256;
+const SYNC_EVERY: u64 = 1024;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
@@ -32,6 +32,18 @@ enum Line {
         charge: Charge,
         known: Known,
     },
+}
+
+impl Spending {
+    /// What the file of an account says, also while a run writes to it. Requests of which it says no more count at their
+    /// upper bound.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no account, or is damaged other than at its end.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        read(path).map(Self::from).map_err(|source| Error::io("read", path, source))
+    }
 }
 
 /// A file that is written to by one process at a time.
