@@ -14,6 +14,7 @@ pub struct LlmError {
     kind: LlmErrorKind,
     message: String,
     retry_after: Option<Duration>,
+    was_not_sent: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -84,13 +85,21 @@ impl fmt::Display for LlmErrorKind {
 impl LlmError {
     /// A failure of the given kind; `message` is for a person and must hold no secret.
     pub fn new(kind: LlmErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None, source: None }
+        Self { kind, message: message.into(), retry_after: None, was_not_sent: false, source: None }
     }
 
     /// Adds the wait that the server asked for.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
+        self
+    }
+
+    /// Says that the server never got the request, so that it cannot have been billed: the connection was refused, or
+    /// nothing was tried.
+    #[must_use]
+    pub fn with_nothing_sent(mut self) -> Self {
+        self.was_not_sent = true;
         self
     }
 
@@ -103,7 +112,19 @@ impl LlmError {
 
     /// The same error once more, without the error underneath.
     pub(super) fn repeat(&self) -> Self {
-        Self { kind: self.kind, message: self.message.clone(), retry_after: self.retry_after, source: None }
+        Self {
+            kind: self.kind,
+            message: self.message.clone(),
+            retry_after: self.retry_after,
+            was_not_sent: self.was_not_sent,
+            source: None,
+        }
+    }
+
+    /// The same error with other words.
+    pub(super) fn with_message(mut self, message: String) -> Self {
+        self.message = message;
+        self
     }
 
     /// What can be done about it.
@@ -119,6 +140,11 @@ impl LlmError {
     /// The wait that the server asked for before another attempt.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// Whether it is certain that the server never got the request.
+    pub fn was_not_sent(&self) -> bool {
+        self.was_not_sent
     }
 
     /// Whether another attempt at the same request may succeed.

@@ -6,10 +6,18 @@
 //! This module knows strings, not images: nothing here depends on annotations, prompts or replies.
 
 mod activity;
+mod bucket;
 mod error;
+mod limit;
+mod lock;
 mod mock;
+mod queue;
+mod retry;
 mod rules;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod timer;
+mod wait;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,9 +27,15 @@ use serde::{Deserialize, Serialize};
 
 pub use activity::Activity;
 pub use error::{LlmError, LlmErrorKind};
+pub use limit::{Limit, Limits};
 pub use mock::{MockLlm, MockReply};
+pub use retry::{Failures, Retry, RetryDecision, RetryPolicy};
 pub use rules::RuleLlm;
 pub use timer::Timer;
+#[cfg(feature = "tokio")]
+pub use timer::TokioTimer;
+
+use crate::choice::Choices;
 
 /// A service that completes prompts.
 ///
@@ -226,6 +240,13 @@ impl CompletionRequest {
     pub fn with_response_format(mut self, format: Option<ResponseFormat>) -> Self {
         self.response_format = format;
         self
+    }
+
+    /// Random choices that depend on what is asked and on the number of the attempt.
+    fn choices(&self, seed: u64, attempt: u32) -> Choices {
+        let attempt = attempt.to_le_bytes();
+        let contents = self.messages.iter().map(|message| message.content.as_bytes());
+        Choices::new(seed, contents.chain([attempt.as_slice()]))
     }
 
     /// The text of the last message of the user; empty if there is none.

@@ -2,10 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking and say what they went through")]
 
+#[cfg(feature = "testing")]
+mod limit;
 mod mock;
+#[cfg(feature = "testing")]
+mod retry;
 mod rules;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "testing")]
+mod timer;
 
 use svitgen::llm::{CompletionRequest, Message, MessageRole};
 
