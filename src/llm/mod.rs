@@ -3,9 +3,26 @@
 //! Start with [`LlmClient`]. [`RuleLlm`] answers by rule, without key and network; [`MockLlm`] replies from a script and
 //! remembers what it was asked.
 //!
+//! # Wrappers
+//!
+//! One call of a client is one attempt. What goes beyond is done by wrappers, which are clients themselves:
+//!
+//! | wrapper | does |
+//! | --- | --- |
+//! | [`Retry`] | tries again what may pass later, at the moment that the server names or after a guess |
+//! | [`Limit`] | lets so many calls run at a time, so many requests and tokens through in a minute |
+//! | [`Breaker`] | holds calls back from a server that does not answer, and stops the run when that goes on |
+//!
+//! Their order matters: `Retry` around `Limit` around `Breaker` around the client, which is what [`resilient`] builds.
+//! `Retry` is outside of `Limit`, so that a request that waits for its next attempt takes no place from others.
+//! `Breaker` is next to the client, so that a call that has passed the others is still held back when the server dies.
+//! What must see every attempt, because each may be billed, goes inside of `Breaker`; what must see every request once,
+//! such as a cache, goes outside of `Retry`. All of them wait by a [`Timer`] and need no runtime of their own.
+//!
 //! This module knows strings, not images: nothing here depends on annotations, prompts or replies.
 
 mod activity;
+mod breaker;
 mod bucket;
 mod error;
 mod limit;
@@ -14,6 +31,7 @@ mod mock;
 mod queue;
 mod retry;
 mod rules;
+mod stack;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timer;
@@ -26,11 +44,13 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 pub use activity::Activity;
+pub use breaker::{Breaker, BreakerPolicy};
 pub use error::{LlmError, LlmErrorKind};
 pub use limit::{Limit, Limits};
 pub use mock::{MockLlm, MockReply};
 pub use retry::{Failures, Retry, RetryDecision, RetryPolicy};
 pub use rules::RuleLlm;
+pub use stack::resilient;
 pub use timer::Timer;
 #[cfg(feature = "tokio")]
 pub use timer::TokioTimer;

@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking and say what they went through")]
 
 #[cfg(feature = "testing")]
+mod breaker;
+#[cfg(feature = "testing")]
+mod faulty;
+#[cfg(feature = "testing")]
 mod limit;
 mod mock;
 #[cfg(feature = "testing")]
