@@ -1,9 +1,12 @@
 //! What clients have done so far, for whoever watches a run.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
+use crate::llm::lock::lock;
 use crate::llm::{LlmErrorKind, Spending};
 
 /// What a client and its wrappers have done since they were made, and what they are doing.
@@ -39,5 +42,40 @@ impl Activity {
             (spending, other) => spending.or(other),
         };
         self
+    }
+}
+
+/// What a wrapper that waits and tries again has to tell; a clone counts into the same numbers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    retries: Arc<Mutex<BTreeMap<LlmErrorKind, u64>>>,
+    waiting: Arc<AtomicU64>,
+}
+
+/// A call that waits, for as long as this lives.
+pub(super) struct Waiting<'a>(&'a AtomicU64);
+
+impl Tally {
+    pub(super) fn wait(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(&self.waiting)
+    }
+
+    pub(super) fn count_retry(&self, kind: LlmErrorKind) {
+        *lock(&self.retries).entry(kind).or_default() += 1;
+    }
+
+    pub(super) fn add_to(&self, mut activity: Activity) -> Activity {
+        for (kind, n_retries) in &*lock(&self.retries) {
+            *activity.retries.entry(*kind).or_default() += n_retries;
+        }
+        activity.waiting += self.waiting.load(Ordering::Relaxed);
+        activity
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -147,6 +147,12 @@ impl LlmError {
         }
     }
 
+    /// The same error with other words.
+    pub(super) fn with_message(mut self, message: String) -> Self {
+        self.message = message;
+        self
+    }
+
     /// What can be done about it.
     pub fn kind(&self) -> LlmErrorKind {
         self.kind

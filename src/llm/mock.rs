@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
+use crate::llm::lock::lock;
 use crate::llm::{Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind};
 
 /// A client that replies from a script, by rule or by function, and remembers what it was asked.
@@ -139,11 +140,6 @@ impl MockLlm {
             Replies::Function(function) => function(request).0,
         }
     }
-}
-
-/// A panic in one test thread must not hide what another one has to say.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[async_trait]

@@ -3,24 +3,50 @@
 //! Start with [`LlmClient`]. [`RuleLlm`] answers by rule, without key and network; [`MockLlm`] replies from a script and
 //! remembers what it was asked; [`Replay`] gives recorded completions again.
 //!
-//! Wrappers are clients around clients: [`Budget`] caps what is spent, [`Record`] keeps completions, [`Fallback`] hands
-//! on what one client refuses.
+//! # Wrappers
+//!
+//! One call of a client is one attempt. What goes beyond is done by wrappers, which are clients themselves:
+//!
+//! | wrapper | does |
+//! | --- | --- |
+//! | [`Retry`] | tries again what may pass later, at the moment that the server names or after a guess |
+//! | [`Limit`] | lets so many calls run at a time, so many requests and tokens through in a minute |
+//! | [`Budget`] | caps what is spent, over restarts |
+//! | [`Record`] | keeps completions |
+//! | [`Fallback`] | hands on to a second client what the first refuses or cannot fit |
+//! | [`Breaker`] | holds calls back from a server that does not answer, and stops the run when that goes on |
+//!
+//! Their order matters: `Retry` around `Limit` around `Breaker` around the client, which is what [`resilient`] builds.
+//! `Retry` is outside of `Limit`, so that a request that waits for its next attempt takes no place from others.
+//! `Breaker` is next to the client, so that a call that has passed the others is still held back when the server dies.
+//! What must see every attempt, because each may be billed, goes inside of `Breaker`; what must see every request once,
+//! such as a cache, goes outside of `Retry`. All of them wait by a [`Timer`] and need no runtime of their own.
 //!
 //! This module knows strings, not images: nothing here depends on annotations, prompts or replies.
 
 mod activity;
+mod breaker;
+mod bucket;
 mod budget;
 mod error;
 mod fallback;
 mod identity;
+mod limit;
+mod lock;
 mod mock;
 mod money;
 mod prices;
+mod queue;
 mod record;
 mod replay;
+mod retry;
 mod rules;
+mod stack;
 mod stop;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod timer;
+mod wait;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,17 +55,25 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 pub use activity::Activity;
+pub use breaker::{Breaker, BreakerPolicy};
 pub use budget::{Account, Budget, Spending};
 pub use error::{LlmError, LlmErrorKind};
 pub use fallback::Fallback;
+pub use limit::{Limit, Limits};
 pub use mock::{MockLlm, MockReply};
 pub use money::{Money, MoneyError};
 pub use prices::{Price, Prices};
 pub use record::Record;
 pub use replay::Replay;
+pub use retry::{Failures, Retry, RetryDecision, RetryPolicy};
 pub use rules::RuleLlm;
+pub use stack::resilient;
 pub use stop::StopSignal;
 pub use timer::Timer;
+#[cfg(feature = "tokio")]
+pub use timer::TokioTimer;
+
+use crate::choice::Choices;
 
 pub(crate) use identity::messages_digest;
 
@@ -258,6 +292,13 @@ impl CompletionRequest {
     pub fn with_response_format(mut self, format: Option<ResponseFormat>) -> Self {
         self.response_format = format;
         self
+    }
+
+    /// Random choices that depend on what is asked and on the number of the attempt.
+    fn choices(&self, seed: u64, attempt: u32) -> Choices {
+        let attempt = attempt.to_le_bytes();
+        let contents = self.messages.iter().map(|message| message.content.as_bytes());
+        Choices::new(seed, contents.chain([attempt.as_slice()]))
     }
 
     /// The text of the last message of the user; empty if there is none.

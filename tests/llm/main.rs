@@ -3,14 +3,24 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking and say what they went through")]
 
 mod account_file;
+#[cfg(feature = "testing")]
+mod breaker;
 mod budget;
 mod fallback;
+#[cfg(feature = "testing")]
+mod faulty;
+#[cfg(feature = "testing")]
+mod limit;
 mod mock;
 mod money;
 mod record;
+#[cfg(feature = "testing")]
+mod retry;
 mod rules;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "testing")]
+mod timer;
 
 use svitgen::llm::{CompletionRequest, Message, MessageRole};
 
