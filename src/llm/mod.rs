@@ -8,6 +8,8 @@
 mod activity;
 mod error;
 mod mock;
+#[cfg(feature = "openai")]
+mod openai;
 mod rules;
 mod timer;
 
@@ -20,6 +22,8 @@ use serde::{Deserialize, Serialize};
 pub use activity::Activity;
 pub use error::{LlmError, LlmErrorKind};
 pub use mock::{MockLlm, MockReply};
+#[cfg(feature = "openai")]
+pub use openai::{OpenAi, OpenAiConfig, Secret, Timeouts, TokenLimit};
 pub use rules::RuleLlm;
 pub use timer::Timer;
 

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking and say what they went through")]
 
 mod mock;
+#[cfg(feature = "openai")]
+mod openai;
 mod rules;
 #[path = "../support/mod.rs"]
 mod support;
