@@ -23,7 +23,10 @@ pub use activity::Activity;
 pub use error::{LlmError, LlmErrorKind};
 pub use mock::{MockLlm, MockReply};
 #[cfg(feature = "openai")]
-pub use openai::{OpenAi, OpenAiConfig, Secret, Timeouts, TokenLimit};
+pub use openai::{
+    Batch, BatchApi, BatchCounts, BatchFile, BatchResult, BatchStatus, OpenAi, OpenAiConfig, Secret, Timeouts,
+    TokenLimit,
+};
 pub use rules::RuleLlm;
 pub use timer::Timer;
 

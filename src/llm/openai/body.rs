@@ -46,6 +46,11 @@ impl Bodies {
         Self { cap, allowance: Semaphore::new(ALL_LARGE / UNIT) }
     }
 
+    /// The largest body that is read, in bytes.
+    pub(super) fn cap(&self) -> usize {
+        self.cap
+    }
+
     pub(super) fn room(&self) -> Room<'_> {
         Room { bodies: self, permit: None }
     }

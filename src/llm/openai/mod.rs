@@ -1,6 +1,7 @@
 //! A client for every server with a chat-completions endpoint.
 
 mod address;
+mod batch;
 mod body;
 mod config;
 mod dialect;
@@ -28,6 +29,7 @@ use request::{Additions, Body};
 use stream::{Assembly, is_plain};
 use transport::{Failure, Transport};
 
+pub use batch::{Batch, BatchApi, BatchCounts, BatchFile, BatchResult, BatchStatus};
 pub use config::{OpenAiConfig, Timeouts, TokenLimit};
 pub use secret::Secret;
 

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -60,10 +62,10 @@ impl Answer<'_> {
 pub(super) struct Choice<'a> {
     /// The message of a whole reply.
     #[serde(borrow, default)]
-    message: Option<Content<'a>>,
+    message: Option<Object<Content<'a>>>,
     /// The next piece of a streamed reply.
     #[serde(borrow, default)]
-    delta: Option<Content<'a>>,
+    delta: Option<Object<Content<'a>>>,
     #[serde(borrow, default)]
     pub(super) finish_reason: Word<'a>,
 }
@@ -71,7 +73,7 @@ pub(super) struct Choice<'a> {
 impl Choice<'_> {
     /// The text of the message or of the piece; empty if it has none.
     pub(super) fn take_text(&mut self) -> String {
-        self.message.take().or(self.delta.take()).map(Content::into_text).unwrap_or_default()
+        self.message.take().or(self.delta.take()).map(|content| content.0.into_text()).unwrap_or_default()
     }
 }
 
@@ -113,12 +115,33 @@ impl<'de: 'a, 'a> Deserialize<'de> for First<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let first = list.next_element()?;
+                let first = list.next_element::<Object<Choice<'de>>>()?.map(|choice| choice.0);
                 while list.next_element::<IgnoredAny>()?.is_some() {}
                 Ok(First(first))
             }
         }
         deserializer.deserialize_any(Choices)
+    }
+}
+
+/// What has fields; a list is none, though serde would take its values for fields.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_any(Fields(PhantomData))
     }
 }
 
@@ -209,7 +232,8 @@ impl<'de> Deserialize<'de> for Text {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Text, A::Error> {
                 let mut texts = String::new();
-                while let Some(part) = parts.next_element::<Part<'de>>()? {
+                while let Some(part) = parts.next_element::<Object<Part<'de>>>()? {
+                    let Object(part) = part;
                     let is_text = !matches!(part.kind.0.as_deref(), Some("thinking" | "reasoning"));
                     texts.push_str(part.text.0.as_deref().filter(|_| is_text).unwrap_or_default());
                 }

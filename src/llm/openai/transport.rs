@@ -5,13 +5,14 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Body, Client, Method, Proxy, Request, Response, Url};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::address::{Address, shown};
+use super::batch::Form;
 use super::body::{Bodies, BodyError};
 use super::config::{OpenAiConfig, ProxyChoice, Timeouts};
 use super::failure::{failure, short};
@@ -71,24 +72,35 @@ impl Transport {
 
     /// Posts JSON. A redirect is not followed: a server that moved is told to the user, who decides where the key goes.
     pub(super) async fn post(&self, url: Url, json: Bytes) -> Result<Response, LlmError> {
-        self.post_as(url, HeaderValue::from_static("application/json"), Body::from(json), None).await
+        let mut request = self.request(Method::POST, url, true);
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *request.body_mut() = Some(Body::from(json));
+        self.send(request).await
     }
 
-    /// Posts a body of another type; `length` is that of a body whose own is not known.
-    pub(super) async fn post_as(
-        &self,
-        url: Url,
-        content_type: HeaderValue,
-        body: Body,
-        length: Option<u64>,
-    ) -> Result<Response, LlmError> {
+    /// Posts a file. How long that takes depends on the connection, so only the time for everything bounds it.
+    pub(super) async fn post_form(&self, url: Url, form: Form) -> Result<Response, LlmError> {
         let mut request = self.request(Method::POST, url, true);
-        request.headers_mut().insert(CONTENT_TYPE, content_type);
-        if let Some(length) = length {
-            request.headers_mut().insert(reqwest::header::CONTENT_LENGTH, length.into());
-        }
-        *request.body_mut() = Some(body);
-        self.send(request).await
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(form.content_type));
+        request.headers_mut().insert(CONTENT_LENGTH, form.length.into());
+        *request.body_mut() = Some(form.body);
+        self.client.execute(request).await.map_err(|error| self.error(error))
+    }
+
+    /// Starts the download of a document of any length.
+    pub(super) async fn download(&self, url: Url) -> Result<Response, LlmError> {
+        self.within(async {
+            let response = self.get(url).await?;
+            if response.status().is_success() { Ok(response) } else { Err(self.failure(response).await.error) }
+        })
+        .await
+    }
+
+    /// The next piece of a download, which may take as long as a first byte.
+    pub(super) async fn piece(&self, response: &mut Response) -> Result<Option<Bytes>, LlmError> {
+        let piece = timeout(self.timeouts.first_byte, response.chunk()).await;
+        let piece = piece.map_err(|_| too_slow("further bytes", self.timeouts.first_byte))?;
+        piece.map_err(|error| self.error(error))
     }
 
     /// Gets a document, from elsewhere if the server says so; another host does not get the key.

@@ -188,6 +188,8 @@ fn bodies_that_are_no_completion() {
     malformed(r#"{"choices": [{"message": {"content": "\ud800"}}]}"#);
     malformed(&format!(r#"{{"choices": [{{"message": {{"content": {}"#, "[".repeat(200_000)));
     malformed(&"[".repeat(200_000));
+    malformed(&format!(r#"{{"choices": {}{}}}"#, "[".repeat(200_000), "]".repeat(200_000)));
+    malformed(r#"{"choices": [{"message": ["A dog."]}]}"#);
     let invalid = [&br#"{"choices": [{"message": {"content": ""#[..], b"\xff\xfe", br#""}}]}"#].concat();
     assert_eq!(ask(answer(200, &[], invalid)).unwrap_err().kind(), Malformed);
 }

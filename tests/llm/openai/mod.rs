@@ -1,7 +1,9 @@
 //! The client for chat-completions endpoints, against servers of every kind.
 
+mod batch;
 mod errors;
 mod fields;
+mod hostile;
 mod limits;
 mod replies;
 mod secrets;
