@@ -35,6 +35,8 @@ mod limit;
 mod lock;
 mod mock;
 mod money;
+#[cfg(feature = "openai")]
+mod openai;
 mod prices;
 mod queue;
 mod record;
@@ -62,6 +64,11 @@ pub use fallback::Fallback;
 pub use limit::{Limit, Limits};
 pub use mock::{MockLlm, MockReply};
 pub use money::{Money, MoneyError};
+#[cfg(feature = "openai")]
+pub use openai::{
+    Batch, BatchApi, BatchCounts, BatchFile, BatchResult, BatchStatus, OpenAi, OpenAiConfig, Secret, Timeouts,
+    TokenLimit,
+};
 pub use prices::{Price, Prices};
 pub use record::Record;
 pub use replay::Replay;

@@ -44,8 +44,8 @@ const TOUCH_FILES: [&str; 11] = [
     "task/template.rs",
 ];
 
-/// What reads a clock: to wait, or to tell how long something takes.
-const READ_CLOCK: [&str; 3] = ["llm/timer/", "pipeline/progress.rs", "pipeline/send.rs"];
+/// What reads a clock: to wait (a server may name a date for that), or to tell how long something takes.
+const READ_CLOCK: [&str; 4] = ["llm/openai/retry_after.rs", "llm/timer/", "pipeline/progress.rs", "pipeline/send.rs"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -96,7 +96,9 @@ fn files_clocks_and_sockets_stay_where_they_belong() {
     for (path, code) in sources() {
         let reads_clock = code.contains("Instant::") || code.contains("SystemTime");
         assert!(!reads_clock || READ_CLOCK.iter().any(|prefix| path.starts_with(prefix)), "{path} reads a clock");
-        assert!(!code.contains("std::net"), "{path} opens sockets");
+        let opens_socket = code.contains("std::net") || code.contains("reqwest");
+        let may = path.starts_with("llm/openai/") || path == "llm/genai.rs";
+        assert!(!opens_socket || may, "{path} opens sockets");
         let touches_files = code.contains("std::fs") || code.contains("File::") || code.contains("fs::{");
         let may = TOUCH_FILES.iter().any(|prefix| path.starts_with(prefix));
         assert!(!touches_files || may, "{path} touches files");

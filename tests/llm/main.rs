@@ -13,6 +13,8 @@ mod faulty;
 mod limit;
 mod mock;
 mod money;
+#[cfg(feature = "openai")]
+mod openai;
 mod record;
 #[cfg(feature = "testing")]
 mod retry;
