@@ -55,6 +55,7 @@ fn manifest(pipeline: &Pipeline, source: &dyn RecordSource) -> Value {
         "lint": pipeline.lints,
         "tasks": tasks,
         "inputs": source.inputs(),
+        "selection": source.selection(),
         "limit": pipeline.limit,
     })
 }
@@ -69,7 +70,7 @@ fn write(path: &Path, manifest: &Value) -> Result<()> {
 
 /// The first option that differs and must not, with its values.
 fn difference(before: &Value, now: &Value) -> Option<(String, String, String)> {
-    let keys = ["format", "client", "parameters", "prompt", "policy", "top_ups", "lint", "inputs"];
+    let keys = ["format", "client", "parameters", "prompt", "policy", "top_ups", "lint", "inputs", "selection"];
     let fixed = keys.iter().find_map(|key| differs(key, &before[key], &now[key]));
     let tasks = before["tasks"].as_object();
     let tasks = tasks.into_iter().flatten();
@@ -124,5 +125,6 @@ mod tests {
         check(json!({"tasks": {"a": {"form": "y"}}}), Some("task a.form"));
         check(json!({"prompt": {"seed": 2}}), Some("prompt.seed"));
         check(json!({"inputs": []}), Some("inputs"));
+        check(json!({"selection": {"shard": "1/2"}}), Some("selection"));
     }
 }

@@ -8,21 +8,22 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Which modules each module may use. `error` names the errors of all modules and may be used by all.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("bbox", &[]),
     ("choice", &[]),
     ("digest", &[]),
     ("noun", &[]),
     ("atomic", &[]),
     ("llm", &["choice", "noun"]),
-    ("annotation", &["bbox", "digest"]),
+    ("tokens", &["llm"]),
+    ("annotation", &["bbox", "choice", "digest"]),
     ("sample", &["annotation", "bbox", "digest"]),
     ("reply", &["bbox", "noun", "sample"]),
     ("task", &["choice", "digest", "llm", "reply"]),
-    ("prompt", &["annotation", "bbox", "choice", "digest", "llm", "reply", "sample", "task"]),
+    ("prompt", &["annotation", "bbox", "choice", "digest", "llm", "reply", "sample", "task", "tokens"]),
     ("lint", &["annotation", "bbox", "noun", "sample"]),
     ("export", &["annotation", "atomic", "sample"]),
-    ("pipeline", &["annotation", "atomic", "digest", "lint", "llm", "prompt", "reply", "sample", "task"]),
+    ("pipeline", &["annotation", "atomic", "digest", "lint", "llm", "prompt", "reply", "sample", "task", "tokens"]),
 ];
 
 /// What opens files.

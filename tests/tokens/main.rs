@@ -4,6 +4,7 @@
 
 #[cfg(feature = "tokens")]
 mod bound;
+#[cfg(feature = "tokens")]
 #[path = "../support/mod.rs"]
 mod support;
 

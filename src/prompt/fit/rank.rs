@@ -21,14 +21,19 @@ const IGNORED: [&str; 8] = ["the", "and", "with", "for", "has", "are", "its", "c
 /// Indices of the lines, the last to be dropped first.
 ///
 /// Captions come before all else, in their order. The others come by a score: the news in their words, the area that they
-/// are about, and how much of it nothing else is about; news and coverage are judged against the lines of a larger area.
+/// are about, and how much of it nothing else is about. News and coverage are judged against the lines of a larger area in
+/// the same section: an object tells where a thing is, even if a region has its name.
 pub(super) fn order(lines: &[Line]) -> Vec<usize> {
     let captions = (0..lines.len()).filter(|index| lines[*index].section == Section::Captions);
     let mut others: Vec<usize> = (0..lines.len()).filter(|index| lines[*index].section != Section::Captions).collect();
     // Both sorts are stable: of equals the first annotated stays longest.
     others.sort_by(|a, b| area(&lines[*b]).total_cmp(&area(&lines[*a])));
-    let mut told = Told::default();
-    let mut scored: Vec<(f64, usize)> = others.into_iter().map(|index| (told.score(&lines[index]), index)).collect();
+    let mut told: [Told<'_>; Section::ALL.len()] = Default::default();
+    let mut scored: Vec<(f64, usize)> = Vec::with_capacity(others.len());
+    for index in others {
+        let line = &lines[index];
+        scored.push((told[line.section as usize].score(line), index));
+    }
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     captions.chain(scored.into_iter().map(|(_, index)| index)).collect()
 }
@@ -37,7 +42,7 @@ fn area(line: &Line) -> f64 {
     line.place.map_or(0.0, UnitBox::area)
 }
 
-/// What larger lines have told.
+/// What the lines of a larger area have told.
 #[derive(Default)]
 struct Told<'t> {
     words: HashMap<&'t str, u32>,
