@@ -57,6 +57,7 @@ mod bbox;
 pub mod task;
 pub mod prompt;
 pub mod llm;
+pub mod tokens;
 pub mod reply;
 mod sample;
 pub mod export;

@@ -15,6 +15,7 @@ mod object;
 mod problem;
 mod report;
 mod scanner;
+mod selection;
 mod source;
 mod visual_genome;
 
@@ -26,6 +27,7 @@ pub use jsonl::{Jsonl, write_record};
 pub use object::{Attribute, BBox, Caption, Object, ObjectId, Region, Relationship};
 pub use problem::{InputError, InputProblem};
 pub use report::{OnBadInput, ReadReport};
+pub use selection::{NotTaken, Selected, Selection, Shard, ShardError, read_coco_ids, read_image_ids};
 pub use source::{InputFile, RecordSource};
 pub use visual_genome::{VisualGenome, VisualGenomeFiles};
 

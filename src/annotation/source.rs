@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::annotation::{ImageRecord, ReadReport};
 use crate::digest::{Digest, Digester};
@@ -27,6 +28,29 @@ pub trait RecordSource: fmt::Debug + Send + Sync {
     /// What was found in the inputs so far, beside the records.
     fn report(&self) -> ReadReport {
         ReadReport::default()
+    }
+
+    /// Which part of the inputs the records are, for the manifest of a run: `null` for all.
+    fn selection(&self) -> Value {
+        Value::Null
+    }
+}
+
+impl<S: RecordSource + ?Sized> RecordSource for Box<S> {
+    fn records(&self) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
+        (**self).records()
+    }
+
+    fn inputs(&self) -> Vec<InputFile> {
+        (**self).inputs()
+    }
+
+    fn report(&self) -> ReadReport {
+        (**self).report()
+    }
+
+    fn selection(&self) -> Value {
+        (**self).selection()
     }
 }
 

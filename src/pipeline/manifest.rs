@@ -49,7 +49,8 @@ pub(super) fn reparsed(folder: &Path, pipeline: &Pipeline, source: &dyn RecordSo
             (name.clone(), Value::Object(parts.into_iter().collect()))
         };
         let tasks: Map<String, Value> = tasks.map(task).collect();
-        json!({"format": manifest["format"], "prompt": manifest["prompt"], "inputs": manifest["inputs"], "tasks": tasks})
+        json!({"format": manifest["format"], "prompt": manifest["prompt"], "inputs": manifest["inputs"],
+            "selection": manifest["selection"], "tasks": tasks})
     };
     if let Some((option, before, now)) = difference(&prompts(&before), &prompts(&now)) {
         return Err(ErrorKind::RunDiffers { folder: folder.to_owned(), option, before, now }.into());
@@ -87,6 +88,7 @@ fn manifest(pipeline: &Pipeline, source: &dyn RecordSource) -> Value {
         "lint": pipeline.lints,
         "tasks": tasks,
         "inputs": source.inputs(),
+        "selection": source.selection(),
         "limit": pipeline.limit,
     })
 }
@@ -101,7 +103,7 @@ pub(super) fn write(folder: &Path, manifest: &Value) -> Result<()> {
 
 /// The first option that differs and must not, with its values.
 fn difference(before: &Value, now: &Value) -> Option<(String, String, String)> {
-    let keys = ["format", "client", "prompt", "policy", "top_ups", "lint", "inputs"];
+    let keys = ["format", "client", "prompt", "policy", "top_ups", "lint", "inputs", "selection"];
     let fixed = keys.iter().find_map(|key| differs(key, &before[key], &now[key]));
     let tasks = before["tasks"].as_object();
     let tasks = tasks.into_iter().flatten();
@@ -156,5 +158,6 @@ mod tests {
         check(json!({"tasks": {"a": {"form": "y"}}}), Some("task a.form"));
         check(json!({"prompt": {"seed": 2}}), Some("prompt.seed"));
         check(json!({"inputs": []}), Some("inputs"));
+        check(json!({"selection": {"shard": "1/2"}}), Some("selection"));
     }
 }

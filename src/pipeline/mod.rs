@@ -7,6 +7,7 @@
 mod builder;
 mod control;
 mod folder;
+mod estimate;
 mod journal;
 mod ledger;
 mod lock;
@@ -26,6 +27,7 @@ use futures::stream::{self, Stream, StreamExt};
 
 pub use builder::PipelineBuilder;
 pub use control::RunControl;
+pub use estimate::{Estimate, TaskEstimate};
 pub use folder::RunFolder;
 pub use journal::Compaction;
 pub use ledger::{Ledger, TaskLedger};

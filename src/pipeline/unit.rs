@@ -68,8 +68,8 @@ pub struct UnitResult {
     pub task: String,
     /// What became of it.
     pub state: UnitState,
-    /// Why it is not accepted: a code of [`IssueCode`](crate::reply::IssueCode), `no_annotations`, `template`, or a
-    /// kind of [`LlmErrorKind`](crate::LlmErrorKind).
+    /// Why it is not accepted: a code of [`IssueCode`](crate::reply::IssueCode), `no_annotations`, `over_budget`,
+    /// `template`, or a kind of [`LlmErrorKind`](crate::LlmErrorKind).
     pub cause: Option<String>,
     /// The sample, if anything could be kept.
     pub sample: Option<Sample>,
@@ -128,6 +128,10 @@ impl Pipeline {
             PromptError::NoAnnotations { report, .. } => {
                 let result = UnitResult::new(image_id, task, report);
                 result.ended(UnitState::Rejected, Some("no_annotations".to_owned()))
+            }
+            PromptError::OverBudget { .. } => {
+                let result = UnitResult::new(image_id, task, PromptReport::default());
+                result.ended(UnitState::Failed, Some("over_budget".to_owned()))
             }
             PromptError::Template { .. } => {
                 let result = UnitResult::new(image_id, task, PromptReport::default());

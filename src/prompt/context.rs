@@ -12,147 +12,106 @@
 //! - man [0.302, 0.400, 0.350, 0.600] wears shirt [0.302, 0.450, 0.350, 0.500]
 //! ```
 
-use std::fmt::Write;
-use std::ops::Range;
-
 use crate::annotation::{Attribute, BBox, ImageRecord, Object, Region, Relationship};
-use crate::bbox::{ImageSize, NamedBox, UnitBox};
+use crate::bbox::{ImageSize, UnitBox};
+use crate::prompt::lines::{Line, Lines};
 use crate::prompt::merge::{ShownObject, ShownObjects, ShownTexts};
 use crate::prompt::text::clean;
 use crate::prompt::{LeftOutReason, PromptOptions, PromptReport};
 use crate::task::{Section, Task};
 
-/// The annotations of one record as a prompt shows them.
-pub(super) struct Context {
-    /// All sections, each under its heading, with a blank line between them.
-    pub(super) annotations: String,
-    /// Where the lines of each section stand, in the order of [`Section::ALL`].
-    lines: [Range<usize>; Section::ALL.len()],
-    pub(super) boxes: Vec<NamedBox>,
-    pub(super) report: PromptReport,
+/// All lines that a prompt can show of a record.
+pub(super) fn lines(record: &ImageRecord, task: &Task, options: &PromptOptions) -> Lines {
+    let mut gatherer = Gatherer::new(record.image.size, task, options);
+    gatherer.gather(record);
+    Lines { lines: gatherer.lines, objects: gatherer.objects.objects, report: gatherer.report }
 }
 
-impl Context {
-    pub(super) fn new(record: &ImageRecord, task: &Task, options: &PromptOptions) -> Self {
-        let mut writer = Writer::new(record.image.size, task, options);
-        writer.write(record);
-        writer.context
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.annotations.is_empty()
-    }
-
-    /// The lines of each section without its heading.
-    pub(super) fn sections(&self) -> [&str; Section::ALL.len()] {
-        self.lines.each_ref().map(|lines| &self.annotations[lines.clone()])
-    }
-}
-
-/// A line, or why there is none.
-type Line = Result<String, LeftOutReason>;
-
-struct Writer<'a> {
+struct Gatherer<'a> {
     size: Option<ImageSize>,
     task: &'a Task,
     options: &'a PromptOptions,
     objects: ShownObjects,
-    context: Context,
+    lines: Vec<Line>,
+    report: PromptReport,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> Gatherer<'a> {
     fn new(size: Option<ImageSize>, task: &'a Task, options: &'a PromptOptions) -> Self {
-        let context = Context {
-            annotations: String::new(),
-            lines: Default::default(),
-            boxes: Vec::new(),
-            report: PromptReport::default(),
-        };
-        Self { size, task, options, objects: ShownObjects::default(), context }
+        let (objects, report) = (ShownObjects::default(), PromptReport::default());
+        Self { size, task, options, objects, lines: Vec::new(), report }
     }
 
-    fn write(&mut self, record: &ImageRecord) {
+    fn gather(&mut self, record: &ImageRecord) {
         for section in self.task.sections().iter() {
             match section {
                 Section::Captions => {
-                    self.unique_lines(section, &record.captions, |_, caption| clean(&caption.text));
+                    self.unique_lines(section, &record.captions, |_, caption| {
+                        clean(&caption.text).map(|text| Line::new(section, text))
+                    });
                 }
                 Section::Objects => self.objects(&record.objects),
-                Section::Regions => self.regions(&record.regions),
+                Section::Regions => self.unique_lines(section, &record.regions, Self::region),
                 Section::Attributes => self.unique_lines(section, &record.attributes, Self::attribute),
                 Section::Relationships => self.unique_lines(section, &record.relationships, Self::relationship),
             }
         }
     }
 
-    /// Writes a section of which each line stands once.
-    fn unique_lines<T>(&mut self, section: Section, annotations: &[T], line: impl Fn(&mut Self, &T) -> Line) {
+    /// Adds a section of which each line stands once.
+    fn unique_lines<T>(
+        &mut self,
+        section: Section,
+        annotations: &[T],
+        line: impl Fn(&Self, &T) -> Result<Line, LeftOutReason>,
+    ) {
         let mut shown = ShownTexts::default();
-        let mut lines = Lines::new(section);
+        let mut n_lines = 0;
         for annotation in annotations {
-            let (n_boxes, n_clamped) = (self.context.boxes.len(), self.context.report.clamped);
-            let line = match line(self, annotation) {
-                Ok(_) if lines.len() >= self.options.max(section) => Err(LeftOutReason::OverLimit),
-                Ok(line) if self.options.merge_phrases && !shown.is_new(&line) => Err(LeftOutReason::Merged),
-                line => line,
-            };
-            match line {
-                Ok(line) => lines.push(&self.numbered(line, n_boxes)),
-                Err(reason) => {
-                    self.context.boxes.truncate(n_boxes);
-                    self.context.report.clamped = n_clamped;
-                    self.context.report.leave_out(section, reason, 1);
+            let reason = match line(self, annotation) {
+                Ok(_) if n_lines >= self.options.max(section) => LeftOutReason::OverLimit,
+                Ok(line) if self.options.merge_phrases && !shown.is_new(&line.text) => LeftOutReason::Merged,
+                Ok(line) => {
+                    n_lines += 1;
+                    self.lines.push(line);
+                    continue;
                 }
-            }
+                Err(reason) => reason,
+            };
+            self.report.leave_out(section, reason, 1);
         }
-        self.section(lines);
     }
 
     fn objects(&mut self, objects: &[Object]) {
-        let mut n_over_limit = 0;
+        let mut clamped = Vec::new();
         for object in objects {
-            let shown = match self.shown_object(object) {
-                Ok(shown) => shown,
-                Err(reason) => {
-                    self.context.report.leave_out(Section::Objects, reason, 1);
-                    continue;
+            let reason = match self.shown_object(object) {
+                Err(reason) => reason,
+                Ok(shown) => {
+                    if let Some(index) = self.objects.same_as(&shown, self.options.merge_iou) {
+                        self.objects.merge(index, shown);
+                        self.objects.identify(index, object);
+                        LeftOutReason::Merged
+                    } else if self.objects.objects.len() >= self.options.max(Section::Objects) {
+                        LeftOutReason::OverLimit
+                    } else {
+                        clamped.push(self.is_clamped(object.bbox));
+                        let index = self.objects.push(shown);
+                        self.objects.identify(index, object);
+                        continue;
+                    }
                 }
             };
-            let index = if let Some(index) = self.objects.same_as(&shown, self.options.merge_iou) {
-                self.objects.merge(index, shown);
-                self.context.report.leave_out(Section::Objects, LeftOutReason::Merged, 1);
-                index
-            } else if self.objects.objects.len() >= self.options.max(Section::Objects) {
-                n_over_limit += 1;
-                continue;
-            } else {
-                self.count_clamped(object.bbox);
-                self.objects.push(shown)
-            };
-            self.objects.identify(index, object);
+            self.report.leave_out(Section::Objects, reason, 1);
         }
-        if n_over_limit > 0 {
-            self.context.report.leave_out(Section::Objects, LeftOutReason::OverLimit, n_over_limit);
-        }
-        let mut lines = Lines::new(Section::Objects);
-        for object in &self.objects.objects {
+        for (index, (object, is_clamped)) in self.objects.objects.iter().zip(clamped).enumerate() {
             let crowd = if object.is_crowd { "crowd of " } else { "" };
-            let names = object.names.join(" / ");
-            let number = number(self.task, self.context.boxes.len());
-            lines.push(&format!("{crowd}{names}: {number}{}", object.bbox));
-            let name = [names].into_iter().chain(object.kinds.iter().cloned()).collect::<Vec<_>>().join(" / ");
-            self.context.boxes.push(NamedBox { name, bbox: object.bbox });
+            let mut line = Line::new(Section::Objects, format!("{crowd}{}: ", object.names.join(" / ")));
+            line.push_object(index, object.bbox);
+            line.clamped = usize::from(is_clamped);
+            line.place = Some(object.bbox);
+            self.lines.push(line);
         }
-        self.section(lines);
-    }
-
-    /// The line with numbers before the boxes that it has brought, if the task cites by numbers.
-    fn numbered(&self, line: String, n_boxes_before: usize) -> String {
-        let new = self.context.boxes.iter().enumerate().skip(n_boxes_before);
-        new.fold(line, |line, (index, named)| {
-            let bbox = named.bbox.to_string();
-            line.replacen(&bbox, &format!("{}{bbox}", number(self.task, index)), 1)
-        })
     }
 
     fn shown_object(&self, object: &Object) -> Result<ShownObject, LeftOutReason> {
@@ -174,47 +133,64 @@ impl<'a> Writer<'a> {
         Ok(ShownObject { names, kinds, bbox: self.unit(object.bbox)?, is_crowd: object.is_crowd })
     }
 
-    fn regions(&mut self, regions: &[Region]) {
+    fn region(&self, region: &Region) -> Result<Line, LeftOutReason> {
+        let phrase = clean(&region.phrase)?;
+        let mut line = Line::new(Section::Regions, phrase);
+        let Some(bbox) = region.bbox else { return Ok(line) };
         if !self.task.is_grounded() {
-            return self.unique_lines(Section::Regions, regions, |_, region| clean(&region.phrase));
+            // Not shown, but it decides what is dropped first.
+            line.place = self.options.budget.as_ref().and_then(|_| self.unit(bbox).ok());
+            return Ok(line);
         }
-        self.unique_lines(Section::Regions, regions, |writer, region| {
-            let phrase = clean(&region.phrase)?;
-            let Some(bbox) = region.bbox else { return Ok(phrase) };
-            let unit = writer.unit(bbox)?;
-            writer.count_clamped(bbox);
-            let line = format!("{phrase}: {unit}");
-            writer.context.boxes.push(NamedBox { name: phrase, bbox: unit });
-            Ok(line)
-        });
+        let unit = self.unit(bbox)?;
+        let name = 0..line.text.len();
+        line.text.push_str(": ");
+        line.push_own(name, unit);
+        line.place = Some(unit);
+        line.clamped = usize::from(self.is_clamped(bbox));
+        Ok(line)
     }
 
-    fn attribute(&mut self, attribute: &Attribute) -> Line {
+    fn attribute(&self, attribute: &Attribute) -> Result<Line, LeftOutReason> {
         let values: Vec<String> = attribute.values.iter().filter_map(|value| clean(value).ok()).collect();
         if values.is_empty() {
             return Err(LeftOutReason::NoText);
         }
-        Ok(format!("{}: {}", self.mention(&attribute.object)?, values.join(", ")))
+        let mut line = Line::new(Section::Attributes, String::new());
+        self.mention(&mut line, &attribute.object)?;
+        line.text.push_str(": ");
+        line.text.push_str(&values.join(", "));
+        Ok(line)
     }
 
-    fn relationship(&mut self, relationship: &Relationship) -> Line {
+    fn relationship(&self, relationship: &Relationship) -> Result<Line, LeftOutReason> {
         let predicate = clean(&relationship.predicate)?.to_lowercase();
-        let subject = self.mention(&relationship.subject)?;
-        Ok(format!("{subject} {predicate} {}", self.mention(&relationship.object)?))
+        let mut line = Line::new(Section::Relationships, String::new());
+        self.mention(&mut line, &relationship.subject)?;
+        line.text.push(' ');
+        line.text.push_str(&predicate);
+        line.text.push(' ');
+        self.mention(&mut line, &relationship.object)?;
+        Ok(line)
     }
 
-    /// Name and box of an object in another section: those of the object that stands for it, where it is shown.
-    fn mention(&mut self, object: &Object) -> Line {
-        let (name, bbox) = match object.id.and_then(|id| self.objects.by_id(id)) {
-            Some(shown) => (shown.names[0].clone(), shown.bbox),
-            None => {
-                let shown = self.shown_object(object)?;
-                let name = shown.names.into_iter().next().ok_or(LeftOutReason::NoText)?;
-                self.context.boxes.push(NamedBox { name: name.clone(), bbox: shown.bbox });
-                (name, shown.bbox)
-            }
-        };
-        Ok(format!("{name} {bbox}"))
+    /// Adds name and box of an object: those of the object that stands for it, where it is shown.
+    fn mention(&self, line: &mut Line, object: &Object) -> Result<(), LeftOutReason> {
+        let start = line.text.len();
+        if let Some((index, shown)) = object.id.and_then(|id| self.objects.by_id(id)) {
+            line.text.push_str(&shown.names[0]);
+            line.text.push(' ');
+            line.push_object(index, shown.bbox);
+            line.place = line.place.or(Some(shown.bbox));
+            return Ok(());
+        }
+        let shown = self.shown_object(object)?;
+        line.text.push_str(shown.names.first().ok_or(LeftOutReason::NoText)?);
+        let name = start..line.text.len();
+        line.text.push(' ');
+        line.push_own(name, shown.bbox);
+        line.place = line.place.or(Some(shown.bbox));
+        Ok(())
     }
 
     /// The box in whole thousandths.
@@ -222,54 +198,8 @@ impl<'a> Writer<'a> {
         Ok(bbox.to_unit(self.size)?.bbox.rounded()?)
     }
 
-    fn count_clamped(&mut self, bbox: BBox) {
-        let overhung = bbox.to_unit(self.size).is_ok_and(|clamped| !clamped.cut.is_none());
-        self.context.report.clamped += usize::from(overhung);
-    }
-
-    fn section(&mut self, lines: Lines) {
-        let Lines { section, text, n_lines } = lines;
-        self.context.report.shown[section as usize] = n_lines;
-        if n_lines == 0 {
-            return;
-        }
-        let annotations = &mut self.context.annotations;
-        if !annotations.is_empty() {
-            annotations.push_str("\n\n");
-        }
-        annotations.push_str(section.heading());
-        annotations.push('\n');
-        let start = annotations.len();
-        annotations.push_str(&text);
-        self.context.lines[section as usize] = start..annotations.len();
-    }
-}
-
-/// `#3 ` for the box at index 2, if the task cites by numbers.
-fn number(task: &Task, index: usize) -> String {
-    if task.cites_numbers() { format!("#{} ", index + 1) } else { String::new() }
-}
-
-/// The lines of a section while they are written.
-struct Lines {
-    section: Section,
-    text: String,
-    n_lines: usize,
-}
-
-impl Lines {
-    fn new(section: Section) -> Self {
-        Self { section, text: String::new(), n_lines: 0 }
-    }
-
-    fn len(&self) -> usize {
-        self.n_lines
-    }
-
-    fn push(&mut self, line: &str) {
-        let separator = if self.n_lines == 0 { "" } else { "\n" };
-        // Writing to a string cannot fail.
-        let _ = write!(self.text, "{separator}- {line}");
-        self.n_lines += 1;
+    /// Whether it overhangs the image.
+    fn is_clamped(&self, bbox: BBox) -> bool {
+        bbox.to_unit(self.size).is_ok_and(|clamped| !clamped.cut.is_none())
     }
 }

@@ -71,8 +71,9 @@ impl ShownObjects {
         }
     }
 
-    pub(super) fn by_id(&self, id: ObjectId) -> Option<&ShownObject> {
-        self.by_id.get(&id).map(|index| &self.objects[*index])
+    /// The object that stands for the one of that id, and its index.
+    pub(super) fn by_id(&self, id: ObjectId) -> Option<(usize, &ShownObject)> {
+        self.by_id.get(&id).map(|index| (*index, &self.objects[*index]))
     }
 }
 

@@ -8,7 +8,9 @@
 
 mod context;
 mod exchange;
+mod fit;
 mod follow_up;
+mod lines;
 mod merge;
 mod options;
 mod report;
@@ -16,6 +18,7 @@ mod sample;
 mod text;
 
 pub use exchange::Exchange;
+pub use fit::TokenBudget;
 pub use options::PromptOptions;
 pub use report::{LeftOut, LeftOutReason, PromptReport};
 
@@ -25,7 +28,7 @@ use crate::choice::Choices;
 use crate::digest::Digest;
 pub(crate) use crate::llm::messages_digest;
 use crate::llm::{CompletionRequest, Message, Parameters, ResponseFormat};
-use crate::prompt::context::Context;
+use crate::prompt::lines::Context;
 use crate::task::{Task, TemplateError, TemplateVariables};
 
 /// What is sent to a language model about one image for one task, and what is needed to read its reply.
@@ -57,6 +60,8 @@ pub struct Prompt {
     pub response_format: Option<ResponseFormat>,
     /// What was shown, left out and clamped.
     pub report: PromptReport,
+    /// Tokens of the messages, by the counter of the budget; `None` without a budget.
+    pub n_tokens: Option<usize>,
 }
 
 /// Why there is no prompt.
@@ -71,6 +76,21 @@ pub enum PromptError {
         image: ImageId,
         /// What was left out.
         report: PromptReport,
+    },
+    /// Not even one annotation fits into the budget beside the words of the template.
+    #[error(
+        "task {task}, image {image}: the prompt has {needed} tokens with the shortest annotation alone, and may have \
+         {max_tokens}; allow more, or shorten the template"
+    )]
+    OverBudget {
+        /// Name of the task.
+        task: String,
+        /// The image.
+        image: ImageId,
+        /// Tokens of the smallest prompt that shows an annotation.
+        needed: usize,
+        /// Most tokens that the budget allows.
+        max_tokens: usize,
     },
     /// The template fails on this image.
     #[error("task {task}, image {image}")]
@@ -87,35 +107,34 @@ pub enum PromptError {
 impl Prompt {
     /// The prompt for one image.
     ///
+    /// With a budget ([`PromptOptions::with_max_tokens`]) a prompt that is too long is shortened: captions stay longest,
+    /// the other annotations by how much they tell; what is dropped is in the report.
+    ///
     /// # Errors
     /// - [`PromptError::NoAnnotations`] if there is nothing to show, or nothing to point at in a task that points.
+    /// - [`PromptError::OverBudget`] if not even one annotation fits into the budget.
     /// - [`PromptError::Template`] if the template fails on this image.
     pub fn new(record: &ImageRecord, task: &Task, options: &PromptOptions) -> Result<Self, PromptError> {
-        let context = Context::new(record, task, options);
+        let lines = context::lines(record, task, options);
+        let mut context = lines.write(task, |_| true);
         let image_id = record.image.id.clone();
         // Without a box there is nothing to point at.
         if context.is_empty() || (task.is_grounded() && context.boxes.is_empty()) {
             return Err(PromptError::NoAnnotations { image: image_id, report: context.report });
         }
         let id_text = image_id.to_string();
-        let asked = task.form().asked();
-        let size = record.image.size;
-        let variables = TemplateVariables {
-            annotations: &context.annotations,
-            sections: context.sections(),
-            n_pairs: asked.pairs.unwrap_or(0),
-            n_conversations: asked.conversations.unwrap_or(0),
-            is_json: task.is_json(),
-            cites_numbers: task.cites_numbers(),
-            image_id: &id_text,
-            width: size.map_or(0, |size| size.width()),
-            height: size.map_or(0, |size| size.height()),
-        };
-        let messages = task.template().render(&variables).map_err(|source| PromptError::Template {
-            task: task.name().to_owned(),
-            image: image_id.clone(),
-            source,
-        })?;
+        let render = |context: &Context| messages(record, task, &id_text, context);
+        let mut messages = render(&context)?;
+        let mut n_tokens = None;
+        if let Some(budget) = &options.budget {
+            match fit::fit(&lines, task, budget, (context, messages), render)? {
+                Ok(fitted) => (context, messages, n_tokens) = (fitted.0, fitted.1, Some(fitted.2)),
+                Err(needed) => {
+                    let (task, max_tokens) = (task.name().to_owned(), budget.max_tokens());
+                    return Err(PromptError::OverBudget { task, image: image_id, needed, max_tokens });
+                }
+            }
+        }
         let mut choices = Choices::new(options.seed, [&id_text, task.name()]);
         Ok(Self {
             image_id,
@@ -126,6 +145,7 @@ impl Prompt {
             instruction: task.instructions().map(|pool| pool.draw(&mut choices).to_owned()),
             response_format: task.response_format(),
             report: context.report,
+            n_tokens,
         })
     }
 
@@ -139,4 +159,26 @@ impl Prompt {
     pub fn digest(&self) -> Digest {
         messages_digest(&self.messages)
     }
+}
+
+/// The template filled in.
+fn messages(record: &ImageRecord, task: &Task, image_id: &str, context: &Context) -> Result<Vec<Message>, PromptError> {
+    let asked = task.form().asked();
+    let size = record.image.size;
+    let variables = TemplateVariables {
+        annotations: &context.annotations,
+        sections: context.sections(),
+        n_pairs: asked.pairs.unwrap_or(0),
+        n_conversations: asked.conversations.unwrap_or(0),
+        is_json: task.is_json(),
+        cites_numbers: task.cites_numbers(),
+        image_id,
+        width: size.map_or(0, |size| size.width()),
+        height: size.map_or(0, |size| size.height()),
+    };
+    task.template().render(&variables).map_err(|source| PromptError::Template {
+        task: task.name().to_owned(),
+        image: record.image.id.clone(),
+        source,
+    })
 }

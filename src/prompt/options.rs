@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::prompt::TokenBudget;
 use crate::task::Section;
+use crate::tokens::TokenCounter;
 
 /// How annotations become text. The defaults show everything, and everything once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,11 +19,14 @@ pub struct PromptOptions {
     pub merge_iou: Option<f64>,
     /// Whether captions and phrases that say the same are shown once. Their case and outer punctuation do not count.
     pub merge_phrases: bool,
+    /// Most tokens of a prompt; `None` shows everything however long it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<TokenBudget>,
 }
 
 impl Default for PromptOptions {
     fn default() -> Self {
-        Self { seed: 0, max_lines: [None; Section::ALL.len()], merge_iou: Some(0.7), merge_phrases: true }
+        Self { seed: 0, max_lines: [None; Section::ALL.len()], merge_iou: Some(0.7), merge_phrases: true, budget: None }
     }
 }
 
@@ -51,6 +56,21 @@ impl PromptOptions {
     #[must_use]
     pub fn with_merge_phrases(mut self, merge: bool) -> Self {
         self.merge_phrases = merge;
+        self
+    }
+
+    /// Drops annotations until a prompt has at most `max_tokens`, by an estimate that is never too low
+    /// ([`TokenEstimate`](crate::tokens::TokenEstimate)). Follow-ups come on top of the prompt.
+    #[must_use]
+    pub fn with_max_tokens(mut self, max_tokens: usize) -> Self {
+        self.budget = Some(TokenBudget::new(max_tokens));
+        self
+    }
+
+    /// The same, with a counter of your choice, such as one that is exact for the model.
+    #[must_use]
+    pub fn with_max_tokens_by(mut self, max_tokens: usize, counter: impl TokenCounter + 'static) -> Self {
+        self.budget = Some(TokenBudget::new(max_tokens).with_counter(counter));
         self
     }
 

@@ -41,6 +41,8 @@ pub enum LeftOutReason {
     Merged,
     /// The option allows no more lines.
     OverLimit,
+    /// The prompt would have more tokens than the budget allows.
+    OverBudget,
     /// It has no name, phrase, value or predicate.
     NoText,
     /// Its text is longer than 1,000 characters.
@@ -59,6 +61,7 @@ impl LeftOutReason {
         match self {
             Self::Merged => "merged",
             Self::OverLimit => "over_limit",
+            Self::OverBudget => "over_budget",
             Self::NoText => "no_text",
             Self::TooLong => "too_long",
             Self::EmptyBox => "empty_box",

@@ -7,6 +7,7 @@ mod damage;
 mod jsonl;
 mod quirks;
 mod real;
+mod selection;
 #[path = "../support/mod.rs"]
 mod support;
 mod synthetic;

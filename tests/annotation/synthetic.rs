@@ -12,7 +12,7 @@ use crate::records;
 use crate::support::{say, shared};
 
 /// Makes files with the shared tool; `None`, said aloud, where that or Python is absent.
-fn make(arguments: &[&str]) -> Option<(tempfile::TempDir, Value)> {
+pub(crate) fn make(arguments: &[&str]) -> Option<(tempfile::TempDir, Value)> {
     let tool = shared("tools/make_vg.py")?;
     let folder = tempfile::tempdir().unwrap();
     let output = match Command::new("python3").arg(tool).arg(folder.path()).args(arguments).output() {

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Which modules each module may use. `error` names the errors of all modules and may be used by all.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("bbox", &[]),
     ("choice", &[]),
     ("digest", &[]),
@@ -16,16 +16,29 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("atomic", &[]),
     ("checked_lines", &["atomic"]),
     ("llm", &["atomic", "checked_lines", "choice", "digest", "noun"]),
-    ("annotation", &["bbox", "digest"]),
+    ("tokens", &["llm"]),
+    ("annotation", &["bbox", "choice", "digest"]),
     ("sample", &["annotation", "bbox", "digest"]),
     ("reply", &["bbox", "noun", "sample"]),
     ("task", &["choice", "digest", "llm", "reply"]),
-    ("prompt", &["annotation", "bbox", "choice", "digest", "llm", "reply", "sample", "task"]),
+    ("prompt", &["annotation", "bbox", "choice", "digest", "llm", "reply", "sample", "task", "tokens"]),
     ("lint", &["annotation", "bbox", "noun", "sample"]),
     ("export", &["annotation", "atomic", "sample"]),
     (
         "pipeline",
-        &["annotation", "atomic", "checked_lines", "digest", "lint", "llm", "prompt", "reply", "sample", "task"],
+        &[
+            "annotation",
+            "atomic",
+            "checked_lines",
+            "digest",
+            "lint",
+            "llm",
+            "prompt",
+            "reply",
+            "sample",
+            "task",
+            "tokens",
+        ],
     ),
 ];
 

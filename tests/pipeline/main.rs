@@ -4,6 +4,7 @@
 
 mod budget;
 mod control;
+mod estimate;
 mod folder;
 mod kill;
 mod lint;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking and say what they went through")]
 
 mod context;
+mod fit;
 mod options;
 mod round;
 mod structured;

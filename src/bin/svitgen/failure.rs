@@ -6,6 +6,9 @@ use std::{fmt, io};
 
 use svitgen::Error;
 
+/// Exit code for units that failed.
+pub(crate) const FAILED: u8 = 1;
+
 /// Exit code for wrong usage and bad input.
 pub(crate) const USAGE: u8 = 2;
 

@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod failure;
 mod inputs;
+mod selection;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,123 @@
+//! The chosen images of a source.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::annotation::selection::{NotTaken, Selection, lot, shard};
+use crate::annotation::{ImageId, ImageRecord, InputFile, ReadReport, RecordSource};
+use crate::error::Result;
+
+/// The chosen images of a source; made by [`Selection::of`].
+///
+/// A sample or a shard needs to know all images: the source is then gone through once before the first record, and what
+/// was chosen is kept, some 30 bytes an image (about 3 MB for all of Visual Genome).
+#[derive(Debug)]
+pub struct Selected<S> {
+    selection: Selection,
+    source: S,
+    chosen: Mutex<Option<Arc<Chosen>>>,
+}
+
+/// What is drawn, and what is in the shard; ascending.
+#[derive(Debug)]
+struct Chosen {
+    drawn: Option<Vec<ImageId>>,
+    in_shard: Option<Vec<ImageId>>,
+}
+
+impl<S> Selected<S> {
+    pub(super) fn new(selection: Selection, source: S) -> Self {
+        Self { selection, source, chosen: Mutex::new(None) }
+    }
+}
+
+impl<S: RecordSource> Selected<S> {
+    /// How many images are taken, and how many are not, by reason; goes through the source.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn count(&self) -> Result<(u64, BTreeMap<NotTaken, u64>)> {
+        let chosen = self.chosen()?;
+        let (mut n_taken, mut not_taken) = (0, BTreeMap::new());
+        for record in self.source.records() {
+            match self.rules_out(&record?, &chosen) {
+                Some(reason) => *not_taken.entry(reason).or_default() += 1,
+                None => n_taken += 1,
+            }
+        }
+        Ok((n_taken, not_taken))
+    }
+
+    /// What is drawn, worked out at the first call.
+    fn chosen(&self) -> Result<Arc<Chosen>> {
+        let mut known = self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(chosen) = &*known {
+            return Ok(chosen.clone());
+        }
+        let chosen = Arc::new(self.choose()?);
+        *known = Some(chosen.clone());
+        Ok(chosen)
+    }
+
+    fn choose(&self) -> Result<Chosen> {
+        let Selection { sample, shard, .. } = self.selection;
+        if sample.is_none() && shard.is_none() {
+            return Ok(Chosen { drawn: None, in_shard: None });
+        }
+        let mut images = Vec::new();
+        for record in self.source.records() {
+            let record = record?;
+            if self.selection.rules_out(&record).is_none() {
+                images.push((record.image.id.clone(), shard::weight(&record)));
+            }
+        }
+        let mut drawn = None;
+        if let Some((n, seed)) = sample {
+            images.sort_by_cached_key(|(id, _)| (lot(seed, id, "sample"), id.clone()));
+            images.truncate(n);
+            images.sort();
+            drawn = Some(images.iter().map(|(id, _)| id.clone()).collect());
+        }
+        let in_shard = shard.map(|shard| shard::of_shard(images, shard));
+        Ok(Chosen { drawn, in_shard })
+    }
+
+    fn rules_out(&self, record: &ImageRecord, chosen: &Chosen) -> Option<NotTaken> {
+        let lacks =
+            |ids: &Option<Vec<ImageId>>| ids.as_ref().is_some_and(|ids| ids.binary_search(&record.image.id).is_err());
+        let by_record = self.selection.rules_out(record);
+        by_record
+            .or_else(|| lacks(&chosen.drawn).then_some(NotTaken::NotDrawn))
+            .or_else(|| lacks(&chosen.in_shard).then_some(NotTaken::OtherShard))
+    }
+}
+
+impl<S: RecordSource> RecordSource for Selected<S> {
+    fn records(&self) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
+        let chosen = match self.chosen() {
+            Ok(chosen) => chosen,
+            Err(error) => return Box::new(std::iter::once(Err(error))),
+        };
+        let is_taken = move |record: &Result<ImageRecord>| {
+            record.as_ref().map_or(true, |record| self.rules_out(record, &chosen).is_none())
+        };
+        Box::new(self.source.records().filter(is_taken))
+    }
+
+    fn inputs(&self) -> Vec<InputFile> {
+        self.source.inputs()
+    }
+
+    fn report(&self) -> ReadReport {
+        self.source.report()
+    }
+
+    fn selection(&self) -> Value {
+        match self.source.selection() {
+            Value::Null => self.selection.manifest(),
+            inner => json!([inner, self.selection.manifest()]),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What a run would cost, worked out without sending anything.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::annotation::RecordSource;
+use crate::error::Result;
+use crate::pipeline::{Pipeline, TaskRow};
+use crate::prompt::{LeftOutReason, PromptError, PromptReport};
+use crate::task::{Section, Task};
+use crate::tokens::{TokenCounter, TokenEstimate};
+
+/// Tokens of a pair in a conversation: a short question, an answer of up to three sentences, two labels.
+const CONVERSATION_PAIR: u64 = 45;
+
+/// Tokens of a pair by itself: question, answer with its reasons, labels.
+const PAIR: u64 = 60;
+
+/// Tokens of a pair that points at two or three boxes.
+const POINTING_PAIR: u64 = 110;
+
+/// Tokens of a description, or of a reply in a form that does not say how much it asks for.
+const TEXT: u64 = 300;
+
+/// What a run would send, and about how much would come back, by task. Nothing is sent for it.
+///
+/// Requests are the first ones: follow-ups for what replies lack come on top, and are known only when the replies are.
+/// Tokens of prompts are those of the counter, without the schema that a task in JSON sends along. Tokens of replies are a
+/// rule of thumb by what is asked for; measure them on a few images where it matters.
+///
+/// [`Display`](fmt::Display) prints it as a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Estimate {
+    /// Name of what counted the tokens.
+    pub counter: String,
+    /// How often at most a short reply is followed up.
+    pub top_ups: usize,
+    /// By name of the task.
+    pub tasks: BTreeMap<String, TaskEstimate>,
+}
+
+/// What a run would send for one task.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TaskEstimate {
+    /// Images: the sum of the next four.
+    pub images: u64,
+    /// Requests, one for each image with a prompt.
+    pub requests: u64,
+    /// Images with nothing to prompt about.
+    pub no_annotations: u64,
+    /// Images of which nothing fits into the budget.
+    pub over_budget: u64,
+    /// Images on which the template fails.
+    pub template_failures: u64,
+    /// Tokens of all prompts.
+    pub input_tokens: u64,
+    /// Tokens of the longest prompt.
+    pub longest_prompt: u64,
+    /// Tokens of all replies, as a rule of thumb.
+    pub output_tokens: u64,
+    /// Tokens of all replies at most, if the parameters limit them.
+    pub max_output_tokens: Option<u64>,
+    /// What the prompts show and leave out.
+    pub prompts: PromptReport,
+}
+
+impl Pipeline {
+    /// What a run over these records would cost, by the counter of the budget for prompts, or, without a budget, by
+    /// [`TokenEstimate`].
+    ///
+    /// # Errors
+    /// Those of the records.
+    ///
+    /// # Example
+    /// ```
+    /// use svitgen::{Pipeline, Task, VisualGenome, llm::MockLlm};
+    /// let pipeline = Pipeline::builder(MockLlm::script([])).task(Task::conversation()).build()?;
+    /// let estimate = pipeline.estimate(&VisualGenome::sample()?)?;
+    /// assert_eq!(estimate.tasks["conversation"].images, 10);
+    /// println!("{estimate}");
+    /// # Ok::<(), svitgen::Error>(())
+    /// ```
+    pub fn estimate(&self, source: &dyn RecordSource) -> Result<Estimate> {
+        match &self.prompt_options.budget {
+            Some(budget) => self.estimate_by(source, budget.counter()),
+            None => self.estimate_by(source, &TokenEstimate::new()),
+        }
+    }
+
+    /// The same by another counter. The budget for prompts is held by its own.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub fn estimate_by(&self, source: &dyn RecordSource, counter: &dyn TokenCounter) -> Result<Estimate> {
+        let mut estimate =
+            Estimate { counter: counter.name().to_owned(), top_ups: self.top_ups, ..Estimate::default() };
+        for task in self.tasks() {
+            estimate.tasks.insert(task.name().to_owned(), TaskEstimate::default());
+        }
+        for record in source.records().take(self.limit.unwrap_or(usize::MAX)) {
+            for unit in self.units(record) {
+                let unit = unit?;
+                let task = &self.tasks[unit.task_index].task;
+                let Some(sum) = estimate.tasks.get_mut(task.name()) else { continue };
+                sum.images += 1;
+                match self.prompt(&unit) {
+                    Ok(prompt) => {
+                        sum.requests += 1;
+                        let is_counted = self.prompt_options.budget.as_ref().map(|budget| budget.counter().name());
+                        let n_tokens = prompt.n_tokens.filter(|_| is_counted == Some(counter.name()));
+                        let n_tokens = n_tokens.unwrap_or_else(|| counter.count_messages(&prompt.messages)) as u64;
+                        sum.input_tokens += n_tokens;
+                        sum.longest_prompt = sum.longest_prompt.max(n_tokens);
+                        sum.prompts.add(&prompt.report);
+                    }
+                    Err(PromptError::NoAnnotations { report, .. }) => {
+                        sum.no_annotations += 1;
+                        sum.prompts.add(&report);
+                    }
+                    Err(PromptError::OverBudget { .. }) => sum.over_budget += 1,
+                    Err(PromptError::Template { .. }) => sum.template_failures += 1,
+                }
+            }
+        }
+        for TaskRow { task, parameters, .. } in self.tasks.iter() {
+            let Some(sum) = estimate.tasks.get_mut(task.name()) else { continue };
+            let max_tokens = parameters.max_tokens.map(u64::from);
+            sum.output_tokens = sum.requests * reply_tokens(task).min(max_tokens.unwrap_or(u64::MAX));
+            sum.max_output_tokens = max_tokens.map(|max_tokens| sum.requests * max_tokens);
+        }
+        Ok(estimate)
+    }
+}
+
+/// About how many tokens a reply has.
+fn reply_tokens(task: &Task) -> u64 {
+    let asked = task.form().asked();
+    let n_pairs = (asked.pairs.unwrap_or(0) * asked.conversations.unwrap_or(1)) as u64;
+    let is_text = matches!(task.form(), crate::reply::ReplyForm::Description) || n_pairs == 0;
+    if is_text {
+        TEXT
+    } else if task.is_grounded() {
+        n_pairs * POINTING_PAIR
+    } else if asked.conversations.is_some() {
+        n_pairs * CONVERSATION_PAIR
+    } else {
+        n_pairs * PAIR
+    }
+}
+
+impl Estimate {
+    /// All tasks together; the longest prompt is that of any task.
+    pub fn total(&self) -> TaskEstimate {
+        let mut total = TaskEstimate::default();
+        for task in self.tasks.values() {
+            total.images += task.images;
+            total.requests += task.requests;
+            total.no_annotations += task.no_annotations;
+            total.over_budget += task.over_budget;
+            total.template_failures += task.template_failures;
+            total.input_tokens += task.input_tokens;
+            total.longest_prompt = total.longest_prompt.max(task.longest_prompt);
+            total.output_tokens += task.output_tokens;
+            total.prompts.add(&task.prompts);
+        }
+        // A part without a limit leaves the whole without one.
+        total.max_output_tokens = self.tasks.values().map(|task| task.max_output_tokens).sum();
+        total
+    }
+}
+
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.total();
+        let headers = ["images", "requests", "input tokens", "longest", "reply tokens", "at most"];
+        let [images, requests, input, longest, output, most] = headers;
+        writeln!(f, "{:<22}{images:>9}{requests:>10}{input:>15}{longest:>9}{output:>15}{most:>15}", "task")?;
+        for (name, task) in self.tasks.iter().map(|(name, task)| (name.as_str(), task)).chain([("total", &total)]) {
+            let most = task.max_output_tokens.map_or_else(|| "-".to_owned(), |n| n.to_string());
+            writeln!(
+                f,
+                "{name:<22}{:>9}{:>10}{:>15}{:>9}{:>15}{most:>15}",
+                task.images, task.requests, task.input_tokens, task.longest_prompt, task.output_tokens
+            )?;
+        }
+        writeln!(f, "tokens of prompts by {}; tokens of replies are a rule of thumb", self.counter)?;
+        if self.top_ups > 0 {
+            writeln!(f, "a short reply is followed up at most {} times, which comes on top", self.top_ups)?;
+        }
+        let not_sent = [
+            ("have no annotation to prompt about", total.no_annotations),
+            ("have no annotation that fits into the budget", total.over_budget),
+            ("make the template fail", total.template_failures),
+        ];
+        for (what, n) in not_sent.into_iter().filter(|(_, n)| *n > 0) {
+            writeln!(f, "not sent, because they {what}: {n}")?;
+        }
+        let dropped = Section::ALL.map(|section| (section, total.prompts.left_out(section, LeftOutReason::OverBudget)));
+        let dropped: Vec<String> =
+            dropped.iter().filter(|(_, n)| *n > 0).map(|(section, n)| format!("{n} {section}")).collect();
+        if !dropped.is_empty() {
+            writeln!(f, "dropped to fit the budget: {}", dropped.join(", "))?;
+        }
+        Ok(())
+    }
+}

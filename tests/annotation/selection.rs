@@ -1,0 +1,178 @@
+//! Choosing the work: what is taken and why the rest is not, samples, shards.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use svitgen::annotation::{CocoId, NotTaken, Selection, Shard, read_coco_ids, read_image_ids};
+use svitgen::{ImageId, ImageRecord, RecordSource, UnitBox};
+
+/// Images 1 to `n`: `id % 5` objects and `id % 3` regions, every second one with a caption and a COCO id of `1000 + id`.
+fn source(n: u64) -> Vec<ImageRecord> {
+    let record = |id: u64| {
+        let bbox = UnitBox::new(0.1, 0.1, 0.5, 0.5).unwrap();
+        let mut builder = ImageRecord::builder(id);
+        for _ in 0..id % 5 {
+            builder = builder.object("dog", bbox);
+        }
+        for _ in 0..id % 3 {
+            builder = builder.region("a dog on grass", bbox);
+        }
+        if id % 2 == 0 { builder.caption("A dog.").coco_id(CocoId(1_000 + id)).build() } else { builder.build() }
+    };
+    (1..=n).map(record).collect()
+}
+
+fn ids(source: &dyn RecordSource) -> Vec<u64> {
+    let id = |record: svitgen::Result<ImageRecord>| match record.unwrap().image.id {
+        ImageId::Number(id) => id,
+        other => panic!("{other}"),
+    };
+    source.records().map(id).collect()
+}
+
+#[test]
+fn images_are_taken_by_what_is_known_of_them() {
+    let taken = |selection: Selection| ids(&selection.of(source(12)));
+    assert_eq!(taken(Selection::default()), (1..=12).collect::<Vec<_>>());
+    assert_eq!(taken(Selection::default().with_images([3, 99]).with_images(["007"])), [3, 7]);
+    assert_eq!(taken(Selection::default().with_images([3]).with_coco_images([CocoId(1_004)])), [3, 4]);
+    assert_eq!(taken(Selection::default().with_images([0_u64; 0])), [0; 0]);
+    let few = Selection::default().with_captions().with_min_objects(2).with_min_regions(1);
+    assert_eq!(taken(few.clone()), [2, 4, 8]);
+    assert_eq!(taken(few.without_images(["8"]).without_coco_images([CocoId(1_004), CocoId(8)])), [2]);
+}
+
+#[test]
+fn what_is_not_taken_has_a_reason() {
+    let selection = Selection::default().without_images([1]).with_min_objects(1).with_sample(3, 7);
+    let selected = selection.with_shard(Shard::new(1, 2).unwrap()).of(source(12));
+    let (n_taken, not_taken) = selected.count().unwrap();
+    assert_eq!(n_taken as usize, selected.records().count());
+    assert_eq!(n_taken + not_taken.values().sum::<u64>(), 12);
+    assert_eq!(not_taken[&NotTaken::Excluded], 1);
+    assert_eq!(not_taken[&NotTaken::FewObjects], 2);
+    assert_eq!(not_taken[&NotTaken::NotDrawn], 6);
+    assert_eq!(n_taken + not_taken[&NotTaken::OtherShard], 3);
+}
+
+#[test]
+fn samples_depend_on_seed_and_images_alone() {
+    let sample = |n, seed, n_images| ids(&Selection::default().with_sample(n, seed).of(source(n_images)));
+    let drawn = sample(50, 1, 1_000);
+    assert_eq!(drawn.len(), 50);
+    assert!(drawn.is_sorted());
+    assert_eq!(drawn, sample(50, 1, 1_000));
+    assert_ne!(drawn, sample(50, 2, 1_000));
+    let set = |ids: Vec<u64>| ids.into_iter().collect::<BTreeSet<u64>>();
+    assert!(set(drawn.clone()).is_subset(&set(sample(60, 1, 1_000))));
+    // Images that come later push out only those that they beat.
+    let later = set(sample(50, 1, 1_100));
+    assert!(later.iter().filter(|id| **id <= 1_000).all(|id| drawn.contains(id)));
+    assert_eq!(sample(50, 1, 20), (1..=20).collect::<Vec<_>>());
+    // Fixed for ever: a change here changes every sample that anybody has drawn.
+    assert_eq!(sample(5, 1, 100), PINNED);
+}
+
+const PINNED: [u64; 5] = [2, 31, 37, 76, 85];
+
+#[test]
+fn shards_are_disjoint_complete_and_stable() {
+    for (n_images, n_shards) in [(0, 3), (2, 5), (1_000, 1), (1_000, 7)] {
+        let mut all = Vec::new();
+        for number in 1..=n_shards {
+            let selection = Selection::default().with_shard(Shard::new(number, n_shards).unwrap());
+            let shard = ids(&selection.clone().of(source(n_images)));
+            assert!(shard.is_sorted());
+            let mut reversed = source(n_images);
+            reversed.reverse();
+            assert_eq!(shard, ids(&selection.of(reversed)));
+            all.extend(shard);
+        }
+        all.sort_unstable();
+        assert_eq!(all, (1..=n_images).collect::<Vec<_>>(), "{n_shards} shards");
+    }
+}
+
+#[test]
+fn shards_are_written_as_two_numbers() {
+    let shard: Shard = "2/8".parse().unwrap();
+    assert_eq!((shard.number(), shard.of(), shard.to_string()), (2, 8, "2/8".to_owned()));
+    for wrong in ["", "2", "0/8", "9/8", "1/0", "-1/2", "a/b", "1/2/3"] {
+        let error = wrong.parse::<Shard>().unwrap_err().to_string();
+        assert!(error.contains("K/N") && error.contains(&format!("{wrong:?}")), "{error}");
+    }
+}
+
+#[test]
+fn lists_come_from_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ids");
+    let write = |text: &str| std::fs::write(&path, text).unwrap();
+    write("\u{feff}# held out\n7\r\n\n 000012 \nabc\n");
+    assert_eq!(read_image_ids(&path).unwrap(), [ImageId::from(7), 12.into(), "abc".into()]);
+    write("[7, \"12\", \"COCO_val2014_000000000009.jpg\"]");
+    assert_eq!(read_coco_ids(&path).unwrap(), [CocoId(7), CocoId(12), CocoId(9)]);
+    let message = |text: &str| {
+        write(text);
+        read_coco_ids(&path).unwrap_err().to_string()
+    };
+    assert!(message("7\nabc\n").contains("found abc"));
+    assert!(message("[7, {}]").contains("an image id is an integer"));
+    assert!(message("# nothing\n").contains("nothing"));
+    std::fs::remove_file(&path).unwrap();
+    assert!(read_image_ids(&path).unwrap_err().to_string().contains("cannot read"));
+}
+
+#[test]
+fn a_selection_is_data_and_a_part_of_a_part_names_both() {
+    assert!(Selection::default().is_all());
+    assert_eq!(Selection::default().of(source(3)).selection(), Value::Null);
+    let excluding = |id: u64| Selection::default().without_images([id]);
+    assert_eq!(excluding(1).manifest(), excluding(1).manifest());
+    assert_ne!(excluding(1).manifest(), excluding(2).manifest());
+    let shard = |k| excluding(1).with_shard(Shard::new(k, 2).unwrap());
+    assert_eq!(shard(1).manifest()["shard"], "1/2");
+    assert_ne!(shard(1).manifest(), shard(2).manifest());
+    let nested = shard(1).of(excluding(2).of(source(9)));
+    assert_eq!(nested.selection(), Value::from(vec![excluding(2).manifest(), shard(1).manifest()]));
+    let boxed: Box<dyn RecordSource> = Box::new(nested);
+    assert_eq!(boxed.selection()[0], excluding(2).manifest());
+    assert_eq!(Selection::default().of(boxed).inputs(), source(9).inputs());
+}
+
+/// An error of the source is told, also where it is found while a sample is drawn.
+#[test]
+fn errors_of_the_source_come_through() {
+    let lines = b"{\"id\": 1}\n{\"id\": 2, \"objects\": 7}\n";
+    for selection in [Selection::default(), Selection::default().with_sample(1, 1)] {
+        let Ok(source) = svitgen::Jsonl::from_input(
+            svitgen::annotation::Input::bytes("records.jsonl", lines.to_vec()),
+            svitgen::annotation::OnBadInput::Stop,
+        ) else {
+            return; // found even earlier
+        };
+        assert_eq!(selection.of(source).records().filter(Result::is_err).count(), 1);
+    }
+}
+
+#[test]
+fn shards_of_realistic_files_weigh_the_same() {
+    let Some((folder, _)) = crate::synthetic::make(&["--images", "600", "--coco", "2017"]) else { return };
+    let open = || svitgen::VisualGenome::open(folder.path().join("visual_genome")).unwrap();
+    let task = svitgen::Task::conversation();
+    let n_shards = 4;
+    let mut tokens = BTreeMap::new();
+    for number in 1..=n_shards {
+        let shard = Selection::default().with_shard(Shard::new(number, n_shards).unwrap()).of(open());
+        let sum = tokens.entry(number).or_insert(0_usize);
+        for record in shard.records() {
+            let prompt = svitgen::Prompt::new(&record.unwrap(), &task, &Default::default());
+            let counter = svitgen::tokens::TokenEstimate::new();
+            *sum +=
+                prompt.map_or(0, |prompt| svitgen::tokens::TokenCounter::count_messages(&counter, &prompt.messages));
+        }
+    }
+    let (least, most) = (tokens.values().min().unwrap(), tokens.values().max().unwrap());
+    crate::support::say(format_args!("tokens of {n_shards} shards of 600 images: {tokens:?}"));
+    assert!((*most as f64) < *least as f64 * 1.05, "{tokens:?}");
+}
