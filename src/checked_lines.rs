@@ -3,7 +3,7 @@
 //! A line is written in one go, so a killed process leaves at most one that is not whole, at the end; it is cut off when
 //! the file is opened again.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
@@ -43,6 +43,12 @@ pub(crate) fn decode<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
 pub(crate) struct Place {
     pub(crate) offset: u64,
     pub(crate) len: usize,
+}
+
+/// Makes the folder of a file that is about to be made.
+pub(crate) fn make_folder_of(path: &Path) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))
 }
 
 /// Reads what lines there are, up to the last whole one, and says where that ends.
@@ -88,7 +94,7 @@ pub(crate) struct Appender {
 }
 
 impl Appender {
-    /// Makes the file anew with one line, in one step; a file that is in its place is replaced.
+    /// Makes the file anew with one line, in one step, in a folder that exists; a file that is in its place is replaced.
     pub(crate) fn create(path: &Path, first: &impl Serialize, sync_every: u64) -> Result<Self> {
         let line = encode(first).map_err(|source| Error::io("write", path, source))?;
         atomic::write(path, &line)?;

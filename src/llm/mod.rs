@@ -11,6 +11,7 @@
 mod activity;
 mod budget;
 mod error;
+mod estimate;
 mod fallback;
 mod identity;
 mod mock;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use activity::Activity;
 pub use budget::{Account, Budget, Spending};
 pub use error::{LlmError, LlmErrorKind};
+pub use estimate::Estimate;
 pub use fallback::Fallback;
 pub use mock::{MockLlm, MockReply};
 pub use money::{Money, MoneyError};

@@ -46,7 +46,7 @@ fn replies() -> MockLlm {
 
 fn file() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("budget.jsonl");
+    let path = folder.path().join("run/budget.jsonl");
     (folder, path)
 }
 
@@ -160,6 +160,7 @@ fn a_damaged_line_is_an_error_and_the_file_is_left_alone() {
 #[test]
 fn files_of_others_are_left_alone() {
     let (_folder, path) = file();
+    fs::create_dir(path.parent().unwrap()).unwrap();
     for text in ["", "{\"models\": 3}", "{\"models\": 3}\n", "a\nb\n"] {
         fs::write(&path, text).unwrap();
         let error = format!("{:?}", spent(&path).unwrap_err());

@@ -69,7 +69,8 @@ impl Account {
         self
     }
 
-    /// Goes on with what the file says was spent, and keeps it up to date; makes the file if there is none.
+    /// Goes on with what the file says was spent, and keeps it up to date; makes the file and its folder if there
+    /// is none.
     ///
     /// Before a request is sent, its upper bound is in the file. So when the process is killed, nothing that was sent is
     /// forgotten: a request of which the file says no more counts at its upper bound. When the power is cut, up to 512
