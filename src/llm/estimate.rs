@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::llm::budget::Requests;
 use crate::llm::{Money, Prices, Usage};
 
 /// Sums over requests that could be sent.
@@ -59,7 +60,7 @@ impl Estimate {
 
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} requests, {} tokens in, {} out", self.requests, self.input_tokens, self.output_tokens)?;
+        write!(f, "{}, {} tokens in, {} out", Requests(self.requests), self.input_tokens, self.output_tokens)?;
         if self.requests > self.unpriced {
             write!(f, ", {:.4}", self.cost)?;
         }

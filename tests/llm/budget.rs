@@ -161,7 +161,7 @@ fn a_server_that_takes_more_than_its_bound_is_told() {
     assert!(block_on(budget.complete(&sized(100, 50))).is_ok());
     let spending = budget.spending();
     assert_eq!((spending.output_tokens, spending.beyond_bound, spending.at_bound), (60, 1, 0));
-    let text = "1 requests, 10 tokens in, 60 out (of 1000 together), 1 without a price, 1 beyond it";
+    let text = "1 request, 10 tokens in, 60 out (of 1000 together), 1 without a price, 1 beyond it";
     assert_eq!(spending.to_string(), text);
 }
 
