@@ -127,6 +127,7 @@ impl Appender {
         if self.is_broken {
             return Err(io::Error::other("an earlier line could not be written"));
         }
+        is_there(&self.file)?;
         self.file.write_all(&encode(entry)?)?;
         self.unsynced += 1;
         if self.unsynced >= self.sync_every { self.sync_data() } else { Ok(()) }
@@ -143,6 +144,21 @@ impl Appender {
         let result = if self.unsynced == 0 { Ok(()) } else { self.sync_data() };
         result.map_err(|source| Error::io("sync", &self.path, source))
     }
+}
+
+/// What is written to a file that has been deleted is lost, and the operating system does not object.
+#[cfg(unix)]
+pub(crate) fn is_there(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    if file.metadata()?.nlink() == 0 {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "it has been deleted while it was written to"));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_there(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]

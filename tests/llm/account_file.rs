@@ -195,3 +195,15 @@ fn a_past_without_prices_is_told_when_a_cap_in_money_comes() {
         "{error}"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_sent_once_the_file_is_deleted() {
+    let (_folder, path) = file();
+    let mock = MockLlm::function(|_| "A dog.");
+    let budget = Budget::new(mock.clone(), account(&path).unwrap());
+    assert!(block_on(budget.complete(&ask())).is_ok());
+    fs::remove_file(&path).unwrap();
+    let error = block_on(budget.complete(&ask())).unwrap_err();
+    assert_eq!((error.kind(), mock.requests().len()), (LlmErrorKind::Storage, 1));
+}
