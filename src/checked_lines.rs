@@ -3,7 +3,7 @@
 //! A line is written in one go, so a killed process leaves at most one that is not whole, at the end; it is cut off when
 //! the file is opened again.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
@@ -57,6 +57,12 @@ pub(crate) struct Place {
     pub(crate) len: usize,
 }
 
+/// Makes the folder of a file that is about to be made.
+pub(crate) fn make_folder_of(path: &Path) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))
+}
+
 /// Reads what lines there are, up to the last whole one, and says where that ends.
 ///
 /// Damaged lines before it go to `learn` as `None`; what follows it is what a kill left, and is passed over.
@@ -100,7 +106,7 @@ pub(crate) struct Appender {
 }
 
 impl Appender {
-    /// Makes the file anew with one line, in one step; a file that is in its place is replaced.
+    /// Makes the file anew with one line, in one step, in a folder that exists; a file that is in its place is replaced.
     pub(crate) fn create(path: &Path, first: &impl Serialize, sync_every: u64) -> Result<Self> {
         let line = encode(first).map_err(|source| Error::io("write", path, source))?;
         atomic::write(path, &line)?;
@@ -133,6 +139,7 @@ impl Appender {
         if self.is_broken {
             return Err(io::Error::other("an earlier line could not be written"));
         }
+        is_there(&self.file)?;
         self.file.write_all(&encode(entry)?)?;
         self.unsynced += 1;
         if self.unsynced >= self.sync_every { self.sync_data() } else { Ok(()) }
@@ -149,6 +156,21 @@ impl Appender {
         let result = if self.unsynced == 0 { Ok(()) } else { self.sync_data() };
         result.map_err(|source| Error::io("sync", &self.path, source))
     }
+}
+
+/// What is written to a file that has been deleted is lost, and the operating system does not object.
+#[cfg(unix)]
+pub(crate) fn is_there(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    if file.metadata()?.nlink() == 0 {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "it has been deleted while it was written to"));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_there(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ struct Recorded<'a> {
 }
 
 impl<C: LlmClient> Record<C> {
-    /// Makes the file, or goes on with a recording that is there. One process at a time may do so.
+    /// Makes the file and its folder, or goes on with a recording that is there. One process at a time may do so.
     ///
     /// # Errors
     /// A file that cannot be read or written, or that is no recording.
@@ -65,6 +65,7 @@ impl<C: LlmClient> Record<C> {
         let lines = match end_of_recording(path) {
             Ok(end) => Appender::open(path, end, SYNC_EVERY),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                checked_lines::make_folder_of(path)?;
                 Appender::create(path, &Header { recording: 1 }, SYNC_EVERY)
             }
             Err(error) => Err(Error::io("read", path, error)),

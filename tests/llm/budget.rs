@@ -161,7 +161,7 @@ fn a_server_that_takes_more_than_its_bound_is_told() {
     assert!(block_on(budget.complete(&sized(100, 50))).is_ok());
     let spending = budget.spending();
     assert_eq!((spending.output_tokens, spending.beyond_bound, spending.at_bound), (60, 1, 0));
-    let text = "1 requests, 10 tokens in, 60 out (of 1000 together), 1 without a price, 1 beyond it";
+    let text = "1 request, 10 tokens in, 60 out (of 1000 together), 1 without a price, 1 beyond it";
     assert_eq!(spending.to_string(), text);
 }
 
@@ -407,5 +407,28 @@ proptest! {
             prop_assert!(calls.result(call).is_some(), "call {} waits for ever", call);
         }
         prop_assert!(truth.billed <= cap);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// At every moment the file knows what was billed and what may still be billed, so a kill may come whenever it likes.
+    #[test]
+    fn the_file_knows_all_that_was_sent(steps in prop::collection::vec(step(), 1..60)) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("budget.jsonl");
+        let account = Account::new().with_prices(prices()).with_max_total_tokens(3_000).with_file(&path).unwrap();
+        let mut calls = Calls::new(account);
+        let mut truth = Truth::default();
+        for step in steps {
+            take(step, &mut calls, &mut truth);
+            let known = Spending::read(&path).unwrap();
+            prop_assert_eq!(known.input_tokens + known.output_tokens, truth.billed + truth.in_flight(&calls));
+            let spending = calls.spending();
+            prop_assert_eq!(known.requests, spending.requests + spending.in_flight);
+            prop_assert_eq!(known.at_bound, spending.at_bound + spending.in_flight);
+            prop_assert_eq!(known.cost, spending.cost.saturating_add(spending.reserved_cost));
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::request;
 
 fn file() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("recording.jsonl");
+    let path = folder.path().join("run/recording.jsonl");
     (folder, path)
 }
 
@@ -150,6 +150,7 @@ fn damaged_lines_are_passed_over_and_counted() {
 #[test]
 fn files_of_others_are_left_alone() {
     let (_folder, path) = file();
+    fs::create_dir(path.parent().unwrap()).unwrap();
     for text in ["", "{\"models\": 3}", "{\"models\": 3}\n", "a\nb\n"] {
         fs::write(&path, text).unwrap();
         let error = format!("{:?}", Record::create(echo(), &path).unwrap_err());

@@ -5,8 +5,10 @@
 
 mod account;
 mod bound;
-mod store;
 mod spending;
+mod state;
+mod store;
+mod turn;
 
 use std::sync::Arc;
 
@@ -15,8 +17,10 @@ use async_trait::async_trait;
 pub use account::Account;
 pub use spending::Spending;
 
-use crate::llm::budget::account::Reservation;
+pub(super) use spending::Requests;
+
 use crate::llm::budget::spending::{Charge, Known};
+use crate::llm::budget::turn::Reservation;
 use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind, Usage};
 
 /// A client that charges an [`Account`], and sends nothing that could carry it beyond a cap.
@@ -49,7 +53,8 @@ use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, L
 /// block_on(client.complete(&request))?;
 /// let error = block_on(client.complete(&request)).err().ok_or("it fits")?;
 /// assert_eq!(error.kind(), LlmErrorKind::Budget);
-/// assert_eq!(client.spending().to_string(), "1 requests, 155 tokens in, 1000 out, $0.0007 of $0.001, 1 counted at their upper bound");
+/// let spent = "1 request, 155 tokens in, 1000 out, $0.0007 of $0.001, 1 counted at their upper bound";
+/// assert_eq!(client.spending().to_string(), spent);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]

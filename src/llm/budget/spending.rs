@@ -72,7 +72,7 @@ impl Spending {
 /// `1204 requests, 1926400 tokens in, 1023400 out, $0.91 of $12.50`, and what else there is to say.
 impl fmt::Display for Spending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} requests, {} tokens in, {} out", self.requests, self.input_tokens, self.output_tokens)?;
+        write!(f, "{}, {} tokens in, {} out", Requests(self.requests), self.input_tokens, self.output_tokens)?;
         if let Some(cap) = self.max_total_tokens {
             write!(f, " (of {cap} together)")?;
         }
@@ -93,6 +93,15 @@ impl fmt::Display for Spending {
             }
         }
         Ok(())
+    }
+}
+
+/// A number of requests in words.
+pub(in crate::llm) struct Requests(pub(in crate::llm) u64);
+
+impl fmt::Display for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0, if self.0 == 1 { "request" } else { "requests" })
     }
 }
 

@@ -58,6 +58,7 @@ impl Store {
     /// Opens the file, or makes it, and says what was spent; requests of which it says no more are taken at their
     /// bounds. The file is then written anew as one line.
     pub(super) fn open(path: &Path) -> Result<(Self, Totals)> {
+        checked_lines::make_folder_of(path)?;
         let lock = lock(path)?;
         let spent = match read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Totals::default(),
