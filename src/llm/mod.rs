@@ -24,6 +24,8 @@
 mod activity;
 mod breaker;
 mod bucket;
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod error;
 mod limit;
 mod lock;

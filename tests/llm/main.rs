@@ -5,6 +5,8 @@
 #[cfg(feature = "testing")]
 mod breaker;
 #[cfg(feature = "testing")]
+mod conformance;
+#[cfg(feature = "testing")]
 mod faulty;
 #[cfg(feature = "testing")]
 mod limit;
