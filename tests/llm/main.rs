@@ -14,6 +14,8 @@ mod mock;
 #[cfg(feature = "testing")]
 mod retry;
 mod rules;
+#[cfg(feature = "testing")]
+mod server;
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(feature = "testing")]

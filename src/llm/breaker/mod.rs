@@ -88,7 +88,10 @@ impl Call<'_> {
             (circuit.verdict(now), circuit.is_open())
         });
         match (result, verdict) {
-            (Err(error), Some(verdict)) if sign == Sign::OfDeath => Attempt::Done(Err(verdict.with_source(error))),
+            (Err(error), Some(verdict)) if sign == Sign::OfDeath => {
+                let verdict = if error.was_not_sent() { verdict.with_nothing_sent() } else { verdict };
+                Attempt::Done(Err(verdict.with_source(error)))
+            }
             (Err(error), None) if sign == Sign::OfDeath && is_open && error.was_not_sent() => Attempt::Again,
             (result, _) => Attempt::Done(result),
         }

@@ -18,7 +18,7 @@ pub use policy::{Failures, RetryDecision, RetryPolicy};
 /// Tries again what failed and may pass later, as [`RetryPolicy`] says. A clone shares the budget of further attempts.
 ///
 /// While one request waits the others go on. Put it around [`Limit`](crate::llm::Limit), so that whoever waits holds
-/// nobody else up. The error after the last attempt is that of the last attempt and says how many there were.
+/// nobody else up. The error of the last attempt says how many there were.
 ///
 /// # Example
 /// ```
@@ -61,7 +61,8 @@ impl<C: LlmClient> Retry<C> {
         match self.policy.decide(failures, error.kind(), error.retry_after(), random) {
             RetryDecision::Told(wait) => Ok(wait),
             RetryDecision::Guessed(wait) => Ok(wait.max(self.turn())),
-            RetryDecision::GiveUp => Err(with_attempts(error, failures.total)),
+            RetryDecision::GiveUp if error.is_transient() => Err(with_attempts(error, failures.total)),
+            RetryDecision::GiveUp => Err(error),
             RetryDecision::Stop => Err(too_long_a_wait(error)),
         }
     }
