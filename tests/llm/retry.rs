@@ -188,8 +188,7 @@ fn the_same_seed_waits_the_same_time() {
         let (one, two) = (request("1"), request("2"));
         let (one, two) = timer.run(join(patient.complete(&one), patient.complete(&two))).unwrap();
         assert!(one.is_ok() && two.is_ok());
-        let moments = moments.lock().unwrap().clone();
-        moments
+        moments.lock().unwrap().clone()
     };
     assert_eq!(moments(7), moments(7));
     assert_ne!(moments(7), moments(8));
