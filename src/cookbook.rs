@@ -48,3 +48,12 @@
 //! ```no_run
 #![doc = include_str!("../examples/cookbook-own-check.rs")]
 //! ```
+//!
+//! # Testing what faults do
+//!
+//! A run through an outage, a busy server and lost answers, on a clock that takes no time; with the feature `testing`
+//! (`cookbook-test-faults`).
+//!
+#![cfg_attr(feature = "testing", doc = "```no_run")]
+#![cfg_attr(feature = "testing", doc = include_str!("../examples/cookbook-test-faults.rs"))]
+#![cfg_attr(feature = "testing", doc = "```")]

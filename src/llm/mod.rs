@@ -28,6 +28,8 @@ mod activity;
 mod breaker;
 mod bucket;
 mod budget;
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod error;
 mod estimate;
 mod fallback;

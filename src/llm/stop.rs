@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
 use futures::channel::oneshot;
-use futures::future::Shared;
+use futures::future::{Either, Shared, select};
+
+use crate::llm::{LlmError, LlmErrorKind};
 
 /// Says to all who hold it that nothing more is to be started: whoever waits for a turn or for another attempt gives up
 /// with [`LlmErrorKind::Interrupted`](crate::LlmErrorKind::Interrupted), and calls on their way are finished.
@@ -45,6 +47,16 @@ impl StopSignal {
     pub fn wait(&self) -> impl Future<Output = ()> + Send + Unpin + use<> {
         let signal = self.clone();
         self.receiver.clone().map(move |_| drop(signal))
+    }
+}
+
+impl StopSignal {
+    /// What `wait` brings, unless the signal is set before.
+    pub(super) async fn unless_set<F: Future + Unpin>(&self, wait: F) -> Result<F::Output, LlmError> {
+        match select(wait, self.wait()).await {
+            Either::Left((output, _)) => Ok(output),
+            Either::Right(_) => Err(LlmError::new(LlmErrorKind::Interrupted, "given up while it waited for its turn")),
+        }
     }
 }
 

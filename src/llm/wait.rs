@@ -7,7 +7,7 @@ pub(super) fn in_words(duration: Duration) -> String {
     let seconds = duration.as_secs();
     if seconds < 60 {
         let tenths = duration.as_millis() / 100;
-        let fraction = if tenths % 10 == 0 { String::new() } else { format!(".{}", tenths % 10) };
+        let fraction = if tenths.is_multiple_of(10) { String::new() } else { format!(".{}", tenths % 10) };
         return format!("{}{fraction} s", tenths / 10);
     }
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);

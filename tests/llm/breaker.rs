@@ -87,6 +87,18 @@ fn pauses_grow_and_one_goes_ahead_at_a_time() {
 }
 
 #[test]
+fn what_may_have_been_sent_is_never_said_not_to_have_been() {
+    for was_sent in [true, false] {
+        let timer = MockTimer::new();
+        let (model, _) = server(&timer, Duration::ZERO..u32::MAX * SECOND, was_sent);
+        let policy = BreakerPolicy::default().with_failures(1).with_patience(Duration::ZERO);
+        let breaker = Breaker::new(model, policy, timer.clone());
+        let error = timer.run(breaker.complete(&request("1"))).unwrap().unwrap_err();
+        assert_eq!((error.kind(), error.was_not_sent()), (LlmErrorKind::Unavailable, !was_sent));
+    }
+}
+
+#[test]
 fn a_refusal_is_a_sign_of_life() {
     let timer = MockTimer::new();
     let kinds = [LlmErrorKind::Transient, LlmErrorKind::Transient, LlmErrorKind::RateLimited, LlmErrorKind::Malformed];

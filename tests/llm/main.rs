@@ -8,6 +8,8 @@ mod breaker;
 mod budget;
 mod fallback;
 #[cfg(feature = "testing")]
+mod conformance;
+#[cfg(feature = "testing")]
 mod faulty;
 #[cfg(feature = "testing")]
 mod limit;
@@ -19,6 +21,10 @@ mod record;
 #[cfg(feature = "testing")]
 mod retry;
 mod rules;
+#[cfg(feature = "testing")]
+mod stop;
+#[cfg(feature = "testing")]
+mod server;
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(feature = "testing")]

@@ -88,6 +88,15 @@ fn attempts_are_bounded_by_kind_and_told() {
 }
 
 #[test]
+fn what_no_attempt_helps_comes_out_as_it_is_however_late() {
+    let timer = MockTimer::new();
+    let model = MockLlm::script([fault().into(), LlmError::new(LlmErrorKind::Refused, "no").into()]);
+    let patient = Retry::new(model, RetryPolicy::default(), timer.clone());
+    let error = timer.run(patient.complete(&request("?"))).unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "refused: no");
+}
+
+#[test]
 fn a_server_that_says_wait_for_ever_ends_too() {
     let timer = MockTimer::new();
     let (model, _) = fails(usize::MAX, &timer, || busy(100 * SECOND));
@@ -179,8 +188,7 @@ fn the_same_seed_waits_the_same_time() {
         let (one, two) = (request("1"), request("2"));
         let (one, two) = timer.run(join(patient.complete(&one), patient.complete(&two))).unwrap();
         assert!(one.is_ok() && two.is_ok());
-        let moments = moments.lock().unwrap().clone();
-        moments
+        moments.lock().unwrap().clone()
     };
     assert_eq!(moments(7), moments(7));
     assert_ne!(moments(7), moments(8));

@@ -57,9 +57,10 @@ pub(super) enum Sign {
 
 impl Sign {
     pub(super) fn of(result: &Result<Completion, LlmError>) -> Self {
-        match result.as_ref().map_err(LlmError::kind) {
-            Err(LlmErrorKind::Transient) => Self::OfDeath,
-            Err(LlmErrorKind::Budget | LlmErrorKind::Unavailable) => Self::None,
+        match result {
+            Err(error) if error.kind() == LlmErrorKind::Transient => Self::OfDeath,
+            Err(error) if error.was_not_sent() => Self::None,
+            Err(error) if matches!(error.kind(), LlmErrorKind::Budget | LlmErrorKind::Unavailable) => Self::None,
             // Who refuses is alive.
             _ => Self::OfLife,
         }
@@ -95,7 +96,7 @@ impl Circuit {
                  runs and can be reached, then start the run again",
                 self.n_failures, self.last_error
             );
-            LlmError::new(LlmErrorKind::Unavailable, message).with_nothing_sent()
+            LlmError::new(LlmErrorKind::Unavailable, message)
         })
     }
 
@@ -190,7 +191,7 @@ impl Rule for Circuit {
                 }
                 let end = since.saturating_add(self.policy.patience);
                 match verdict {
-                    Some(error) => Admission::Now(Pass::Refused(error)),
+                    Some(error) => Admission::Now(Pass::Refused(error.with_nothing_sent())),
                     None if *is_one_ahead => Admission::At(end),
                     None => Admission::At(end.min(*ahead_at)),
                 }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use crate::llm::activity::Tally;
 use crate::llm::queue::Queue;
-use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind, Timer};
+use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind, StopSignal, Timer};
 
 use circuit::{Circuit, Pass, Sign, Ticket};
 
@@ -51,13 +51,21 @@ pub struct Breaker<C> {
     policy: BreakerPolicy,
     queue: Arc<Queue<Circuit>>,
     tally: Tally,
+    stop: StopSignal,
 }
 
 impl<C: LlmClient> Breaker<C> {
     /// Wraps a client.
     pub fn new(inner: C, policy: BreakerPolicy, timer: impl Timer + 'static) -> Self {
         let queue = Arc::new(Queue::new(Circuit::new(policy.clone()), Arc::new(timer)));
-        Self { inner, policy, queue, tally: Tally::default() }
+        Self { inner, policy, queue, tally: Tally::default(), stop: StopSignal::new() }
+    }
+
+    /// Gives up whatever is held back as soon as the signal is set.
+    #[must_use]
+    pub fn with_stop_signal(mut self, stop: StopSignal) -> Self {
+        self.stop = stop;
+        self
     }
 
     async fn attempt(&self, request: &CompletionRequest, ticket: Ticket) -> Attempt {
@@ -88,7 +96,10 @@ impl Call<'_> {
             (circuit.verdict(now), circuit.is_open())
         });
         match (result, verdict) {
-            (Err(error), Some(verdict)) if sign == Sign::OfDeath => Attempt::Done(Err(verdict.with_source(error))),
+            (Err(error), Some(verdict)) if sign == Sign::OfDeath => {
+                let verdict = if error.was_not_sent() { verdict.with_nothing_sent() } else { verdict };
+                Attempt::Done(Err(verdict.with_source(error)))
+            }
             (Err(error), None) if sign == Sign::OfDeath && is_open && error.was_not_sent() => Attempt::Again,
             (result, _) => Attempt::Done(result),
         }
@@ -107,7 +118,7 @@ impl Drop for Call<'_> {
 impl<C: LlmClient> LlmClient for Breaker<C> {
     async fn complete(&self, request: &CompletionRequest) -> Result<Completion, LlmError> {
         loop {
-            let ticket = match self.queue.enter(()).await {
+            let ticket = match self.stop.unless_set(self.queue.enter(())).await? {
                 Pass::Through(ticket) => ticket,
                 Pass::Refused(error) => return Err(error),
             };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::llm::queue::Queue;
-use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, Timer};
+use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, StopSignal, Timer};
 
 use gate::{Gate, Running};
 
@@ -42,13 +42,21 @@ pub struct Limit<C> {
     inner: C,
     limits: Limits,
     queue: Arc<Queue<Gate>>,
+    stop: StopSignal,
 }
 
 impl<C: LlmClient> Limit<C> {
     /// Wraps a client.
     pub fn new(inner: C, limits: Limits, timer: impl Timer + 'static) -> Self {
         let queue = Arc::new(Queue::new(Gate::new(&limits), Arc::new(timer)));
-        Self { inner, limits, queue }
+        Self { inner, limits, queue, stop: StopSignal::new() }
+    }
+
+    /// Gives up whatever waits for its turn as soon as the signal is set.
+    #[must_use]
+    pub fn with_stop_signal(mut self, stop: StopSignal) -> Self {
+        self.stop = stop;
+        self
     }
 
     fn estimate(&self, request: &CompletionRequest) -> f64 {
@@ -62,7 +70,7 @@ impl<C: LlmClient> Limit<C> {
 #[async_trait]
 impl<C: LlmClient> LlmClient for Limit<C> {
     async fn complete(&self, request: &CompletionRequest) -> Result<Completion, LlmError> {
-        let permit = self.queue.enter(self.estimate(request)).await;
+        let permit = self.stop.unless_set(self.queue.enter(self.estimate(request))).await?;
         let running = Running::new(&self.queue, permit);
         let result = self.inner.complete(request).await;
         running.end(&result);

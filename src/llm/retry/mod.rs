@@ -11,14 +11,14 @@ use crate::llm::activity::Tally;
 use crate::llm::bucket::Bucket;
 use crate::llm::lock::lock;
 use crate::llm::wait::in_words;
-use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind, Timer};
+use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind, StopSignal, Timer};
 
 pub use policy::{Failures, RetryDecision, RetryPolicy};
 
 /// Tries again what failed and may pass later, as [`RetryPolicy`] says. A clone shares the budget of further attempts.
 ///
 /// While one request waits the others go on. Put it around [`Limit`](crate::llm::Limit), so that whoever waits holds
-/// nobody else up. The error after the last attempt is that of the last attempt and says how many there were.
+/// nobody else up. The error of the last attempt says how many there were.
 ///
 /// # Example
 /// ```
@@ -46,13 +46,21 @@ pub struct Retry<C> {
     timer: Arc<dyn Timer>,
     budget: Arc<Mutex<Bucket>>,
     tally: Tally,
+    stop: StopSignal,
 }
 
 impl<C: LlmClient> Retry<C> {
     /// Wraps a client.
     pub fn new(inner: C, policy: RetryPolicy, timer: impl Timer + 'static) -> Self {
         let budget = Arc::new(Mutex::new(Bucket::full(policy.burst, policy.per_second)));
-        Self { inner, policy, timer: Arc::new(timer), budget, tally: Tally::default() }
+        Self { inner, policy, timer: Arc::new(timer), budget, tally: Tally::default(), stop: StopSignal::new() }
+    }
+
+    /// Gives up whatever waits for another attempt as soon as the signal is set.
+    #[must_use]
+    pub fn with_stop_signal(mut self, stop: StopSignal) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// How long to wait before the next attempt, or the error to end with.
@@ -61,7 +69,8 @@ impl<C: LlmClient> Retry<C> {
         match self.policy.decide(failures, error.kind(), error.retry_after(), random) {
             RetryDecision::Told(wait) => Ok(wait),
             RetryDecision::Guessed(wait) => Ok(wait.max(self.turn())),
-            RetryDecision::GiveUp => Err(with_attempts(error, failures.total)),
+            RetryDecision::GiveUp if error.is_transient() => Err(with_attempts(error, failures.total)),
+            RetryDecision::GiveUp => Err(error),
             RetryDecision::Stop => Err(too_long_a_wait(error)),
         }
     }
@@ -105,7 +114,7 @@ impl<C: LlmClient> LlmClient for Retry<C> {
             let kind = error.kind();
             let wait = self.after(error, &failures, request)?;
             let waiting = self.tally.wait();
-            self.timer.sleep_until(failed_at.saturating_add(wait)).await;
+            self.stop.unless_set(self.timer.sleep_until(failed_at.saturating_add(wait))).await?;
             drop(waiting);
             self.tally.count_retry(kind);
         }

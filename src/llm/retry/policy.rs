@@ -125,9 +125,8 @@ impl RetryPolicy {
     #[must_use]
     pub fn with_retry_budget(mut self, burst: u32, share: f64, per_second: f64) -> Self {
         self.burst = f64::from(burst).max(1.0);
-        // `max` also replaces what is no number.
-        self.share = share.max(0.0).min(1e6);
-        self.per_second = per_second.max(0.1).min(1e6);
+        self.share = at_least(share, 0.0);
+        self.per_second = at_least(per_second, 0.1);
         self
     }
 
@@ -176,6 +175,11 @@ impl RetryPolicy {
         let fraction = (random >> 11) as f64 / (1u64 << 53) as f64;
         RetryDecision::Guessed(bound.mul_f64(fraction))
     }
+}
+
+/// A finite number, whatever was given.
+fn at_least(number: f64, least: f64) -> f64 {
+    if number >= least { number.min(1e6) } else { least }
 }
 
 impl Failures {
