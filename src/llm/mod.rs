@@ -19,7 +19,8 @@
 //! Their order matters: `Retry` around `Limit` around `Breaker` around the client, which is what [`resilient`] builds.
 //! `Retry` is outside of `Limit`, so that a request that waits for its next attempt takes no place from others.
 //! `Breaker` is next to the client, so that a call that has passed the others is still held back when the server dies.
-//! What must see every attempt, because each may be billed, goes inside of `Breaker`; what must see every request once,
+//! Let a pipeline have more calls at a time than `Limit` lets through, twice as many say: then others are under way while
+//! some wait. What must see every attempt, because each may be billed, goes inside of `Breaker`; what must see every request once,
 //! such as a cache, goes outside of `Retry`. All of them wait by a [`Timer`] and need no runtime of their own.
 //!
 //! This module knows strings, not images: nothing here depends on annotations, prompts or replies.

@@ -99,6 +99,31 @@ fn what_may_have_been_sent_is_never_said_not_to_have_been() {
 }
 
 #[test]
+fn a_call_ahead_that_hangs_does_not_keep_the_others_waiting_for_ever() {
+    let timer = MockTimer::new();
+    let model = MockLlm::script([LlmError::new(LlmErrorKind::Transient, "connection reset").into()]);
+    let gate = model.clone();
+    let model = model.with_delay(move |_| {
+        let hangs = gate.requests().len() > 1;
+        async move {
+            if hangs {
+                std::future::pending().await
+            }
+        }
+    });
+    let policy = BreakerPolicy::default().with_failures(1).with_patience(20 * SECOND);
+    let breaker = Breaker::new(model, policy, timer.clone());
+    let [one, two, three] = ["1", "2", "3"].map(request);
+    assert!(timer.run(breaker.complete(&one)).unwrap().is_err());
+    let mut ahead = breaker.complete(&two);
+    assert!((&mut ahead).now_or_never().is_none());
+    timer.advance(SECOND);
+    assert!((&mut ahead).now_or_never().is_none());
+    let error = timer.run(breaker.complete(&three)).unwrap().unwrap_err();
+    assert_eq!((error.kind(), timer.now()), (LlmErrorKind::Unavailable, 20 * SECOND));
+}
+
+#[test]
 fn a_refusal_is_a_sign_of_life() {
     let timer = MockTimer::new();
     let kinds = [LlmErrorKind::Transient, LlmErrorKind::Transient, LlmErrorKind::RateLimited, LlmErrorKind::Malformed];
