@@ -1,22 +1,61 @@
 //! The commands; each has its own arguments beside it in `commands`.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::commands::compact::CompactArgs;
+use crate::commands::completions::CompletionsArgs;
+use crate::commands::config::ConfigArgs;
+use crate::commands::export::ExportArgs;
+use crate::commands::generate::GenerateArgs;
 use crate::commands::parse::ParseArgs;
 use crate::commands::policy::PolicyArgs;
 use crate::commands::prompt::PromptArgs;
+use crate::commands::reparse::ReparseArgs;
+use crate::output::Verbosity;
 
 /// Turns human annotations of images into visual instruction-tuning data, and accounts for every reply.
 #[derive(Debug, Parser)]
 #[command(name = "svitgen", version, about, propagate_version = true)]
+#[command(after_help = "Start here, without key and network:
+  svitgen generate --sample --llm rules --out run
+  svitgen report run")]
 pub(crate) struct Args {
+    /// Say nothing but errors.
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say what happens inside, too.
+    #[arg(long, short, global = true)]
+    verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
+impl Args {
+    pub(crate) fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Prompt(Box<PromptArgs>),
+    Generate(Box<GenerateArgs>),
+    Reparse(ReparseArgs),
+    Export(ExportArgs),
+    Compact(CompactArgs),
     Parse(ParseArgs),
     Policy(PolicyArgs),
-    Prompt(PromptArgs),
+    Config(Box<ConfigArgs>),
+    Completions(CompletionsArgs),
+}
+
+/// The whole command line, for help, completions and files of options.
+pub(crate) fn command() -> clap::Command {
+    let mut command = Args::command();
+    command.build();
+    command
 }

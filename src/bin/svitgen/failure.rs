@@ -12,8 +12,14 @@ pub(crate) const FAILED: u8 = 1;
 /// Exit code for wrong usage and bad input.
 pub(crate) const USAGE: u8 = 2;
 
+/// Exit code for a run that its budget, the account or the server stopped; it can go on.
+pub(crate) const STOPPED: u8 = 3;
+
 /// Exit code for an output that cannot be written.
-const OUTPUT: u8 = 4;
+pub(crate) const OUTPUT: u8 = 4;
+
+/// Exit code for a run that was interrupted; it can go on.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -25,6 +31,15 @@ impl Failure {
     /// Wrong usage or bad input: says what, where, and what to try.
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self { code: USAGE, message: message.to_string() }
+    }
+
+    /// A file that cannot be written.
+    pub(crate) fn output(message: impl fmt::Display) -> Self {
+        Self::with_code(OUTPUT, message)
+    }
+
+    pub(crate) fn with_code(code: u8, message: impl fmt::Display) -> Self {
+        Self { code, message: message.to_string() }
     }
 
     pub(crate) fn reading(path: &Path, error: &io::Error) -> Self {

@@ -4,24 +4,44 @@
 
 mod args;
 mod commands;
+mod config;
 mod failure;
 mod inputs;
+mod output;
 mod selection;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{ArgMatches, FromArgMatches};
 
 use crate::args::{Args, Command};
+use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let result = match Args::parse().command {
-        Command::Parse(args) => commands::parse::run(&args),
-        Command::Policy(args) => commands::policy::run(&args),
-        Command::Prompt(args) => commands::prompt::run(&args),
-    };
-    match result {
+    match run() {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }
+}
+
+fn run() -> Result<ExitCode, Failure> {
+    let arguments = config::expand(&args::command(), std::env::args_os().collect())?;
+    let matches = args::command().get_matches_from(arguments);
+    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let verbosity = args.verbosity();
+    match args.command {
+        Command::Prompt(args) => commands::prompt::run(&args),
+        Command::Generate(args) => commands::generate::run(&args, of_command(&matches), verbosity),
+        Command::Reparse(args) => commands::reparse::run(&args),
+        Command::Export(args) => commands::export::run(&args, verbosity),
+        Command::Compact(args) => commands::compact::run(&args),
+        Command::Parse(args) => commands::parse::run(&args),
+        Command::Policy(args) => commands::policy::run(&args),
+        Command::Config(args) => commands::config::run(&args, of_command(&matches)),
+        Command::Completions(args) => commands::completions::run(&args),
+    }
+}
+
+fn of_command(matches: &ArgMatches) -> &ArgMatches {
+    matches.subcommand().map_or(matches, |(_, matches)| matches)
 }

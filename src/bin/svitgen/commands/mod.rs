@@ -1,8 +1,14 @@
 //! One file per command: its arguments, and what it does with them.
 
+pub(crate) mod compact;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod export;
+pub(crate) mod generate;
 pub(crate) mod parse;
 pub(crate) mod policy;
 pub(crate) mod prompt;
+pub(crate) mod reparse;
 
 use svitgen::Task;
 
