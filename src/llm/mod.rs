@@ -7,6 +7,8 @@
 
 mod activity;
 mod error;
+#[cfg(feature = "genai")]
+mod genai;
 mod mock;
 #[cfg(feature = "openai")]
 mod openai;
@@ -21,6 +23,8 @@ use serde::{Deserialize, Serialize};
 
 pub use activity::Activity;
 pub use error::{LlmError, LlmErrorKind};
+#[cfg(feature = "genai")]
+pub use genai::{Genai, GenaiConfig};
 pub use mock::{MockLlm, MockReply};
 #[cfg(feature = "openai")]
 pub use openai::{

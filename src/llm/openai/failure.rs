@@ -91,7 +91,7 @@ pub(in crate::llm) fn failure(status: u16, headers: &HeaderMap, report: &Report,
 }
 
 /// The error for an error object where a completion should be: in an answer with status 200 or in a stream.
-pub(super) fn failure_inside(report: &Report, redactor: &Redactor) -> LlmError {
+pub(in crate::llm) fn failure_inside(report: &Report, redactor: &Redactor) -> LlmError {
     let status = report.status.unwrap_or_else(|| match report {
         report if report.codes.iter().any(|code| code.contains("rate_limit") || code.contains("too_many")) => 429,
         report if report.has_code(&["invalid_request_error", "badrequesterror", "invalid_argument"]) => 400,
@@ -109,6 +109,12 @@ pub(in crate::llm) fn short(text: &str, redactor: &Redactor) -> String {
         Some((end, _)) => format!("{}...", &clean[..end]),
         None => clean.into_owned(),
     }
+}
+
+/// The beginning of a body that is not what it should be, as part of a message.
+pub(in crate::llm) fn beginning(body: impl AsRef<[u8]>, redactor: &Redactor) -> String {
+    let body = body.as_ref();
+    short(&Report::of(&body[..body.len().min(4 * LONGEST)]).message, redactor)
 }
 
 fn kind(status: u16, report: &Report, wait: Option<Duration>) -> LlmErrorKind {

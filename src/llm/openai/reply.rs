@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::failure::{failure_inside, short};
+use super::failure::{beginning, failure_inside};
 use super::report::Report;
 use super::secret::Redactor;
 use crate::llm::{Completion, FinishReason, LlmError, LlmErrorKind, Usage};
@@ -271,7 +271,7 @@ pub(super) fn finish_reason(word: Option<Cow<'_, str>>) -> FinishReason {
     }
 }
 
-pub(super) fn malformed(message: impl Into<String>) -> LlmError {
+pub(in crate::llm) fn malformed(message: impl Into<String>) -> LlmError {
     LlmError::new(LlmErrorKind::Malformed, message)
 }
 
@@ -281,6 +281,5 @@ fn no_completion(body: &[u8], error: &serde_json::Error, redactor: &Redactor) ->
     if error.is_data() || matches!(body.iter().find(|b| !b.is_ascii_whitespace()), Some(b'{' | b'[')) {
         return malformed(message);
     }
-    let beginning = &body[..body.len().min(4096)];
-    malformed(format!("{message}; it begins: {}", short(&Report::of(beginning).message, redactor)))
+    malformed(format!("{message}; it begins: {}", beginning(body, redactor)))
 }
