@@ -1,7 +1,7 @@
 //! The language model behind one trait: a [`CompletionRequest`] goes in, a [`Completion`] or an [`LlmError`] comes out.
 //!
 //! Start with [`LlmClient`]. [`RuleLlm`] answers by rule, without key and network; [`MockLlm`] replies from a script and
-//! remembers what it was asked.
+//! remembers what it was asked. Real servers are asked by `OpenAi` (feature `openai`) and `Genai` (feature `genai`).
 //!
 //! This module knows strings, not images: nothing here depends on annotations, prompts or replies.
 
