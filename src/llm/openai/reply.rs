@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::failure::{beginning, failure_inside};
+use super::failure::{beginning, failure_inside, short};
 use super::report::Report;
 use super::secret::Redactor;
 use crate::llm::{Completion, FinishReason, LlmError, LlmErrorKind, Usage};
@@ -277,7 +277,8 @@ pub(in crate::llm) fn malformed(message: impl Into<String>) -> LlmError {
 
 /// The error for a body that is no completion, with the beginning of what it is if it is no JSON at all.
 fn no_completion(body: &[u8], error: &serde_json::Error, redactor: &Redactor) -> LlmError {
-    let message = format!("the server sent no completion: {error}");
+    // What serde says of a value in the wrong place holds that value.
+    let message = format!("the server sent no completion: {}", short(&error.to_string(), redactor));
     if error.is_data() || matches!(body.iter().find(|b| !b.is_ascii_whitespace()), Some(b'{' | b'[')) {
         return malformed(message);
     }
