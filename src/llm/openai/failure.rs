@@ -119,7 +119,9 @@ pub(in crate::llm) fn beginning(body: impl AsRef<[u8]>, redactor: &Redactor) -> 
 
 fn kind(status: u16, report: &Report, wait: Option<Duration>) -> LlmErrorKind {
     // A code is a plain word of the server's, whatever the status.
-    let codes: [(&[&str], LlmErrorKind); 5] = [
+    let codes: [(&[&str], LlmErrorKind); 6] = [
+        // The model did not keep to the schema; it may the next time.
+        (&["json_validate_failed"], LlmErrorKind::Malformed),
         (&QUOTA, LlmErrorKind::Quota),
         (&TOO_LONG, LlmErrorKind::TooLong),
         (&REFUSED, LlmErrorKind::Refused),

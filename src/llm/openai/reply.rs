@@ -49,7 +49,9 @@ pub(super) struct Answer<'a> {
 impl Answer<'_> {
     /// Fails with the error that stands where a reply should.
     pub(super) fn refuse_errors(&self, redactor: &Redactor) -> Result<(), LlmError> {
-        let Some(error) = self.error.filter(|error| !matches!(error.get(), "null" | "\"\"" | "{}" | "false")) else {
+        let errors = [self.error, self.choices.0.as_ref().and_then(|choice| choice.error)];
+        let mut errors = errors.into_iter().flatten();
+        let Some(error) = errors.find(|error| !matches!(error.get(), "null" | "\"\"" | "{}" | "false")) else {
             return Ok(());
         };
         let report = serde_json::from_str(error.get())
@@ -68,6 +70,9 @@ pub(super) struct Choice<'a> {
     delta: Option<Object<Content<'a>>>,
     #[serde(borrow, default)]
     pub(super) finish_reason: Word<'a>,
+    /// What went wrong behind a gateway.
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
 }
 
 impl Choice<'_> {
