@@ -46,6 +46,7 @@
 //! | ask for something else | [`Task::new`], [`task::Template`], [`reply::Scan`], [`reply::Check`] |
 //! | use a language model of your own | [`LlmClient`] |
 //! | run in your own pipeline | [`Pipeline::stream`], or the stages one by one ([`cookbook`]) |
+//! | ask a server | `llm::OpenAi` and `llm::BatchApi` (feature `openai`), `llm::Genai` (feature `genai`) |
 //! | know what became of a reply | [`reply::Parsed`], [`reply::IssueCode`], [`Policy`], [`Ledger`] |
 //! | feed a trainer | [`export`] |
 //!

@@ -1,7 +1,8 @@
 //! The language model behind one trait: a [`CompletionRequest`] goes in, a [`Completion`] or an [`LlmError`] comes out.
 //!
 //! Start with [`LlmClient`]. [`RuleLlm`] answers by rule, without key and network; [`MockLlm`] replies from a script and
-//! remembers what it was asked; [`Replay`] gives recorded completions again.
+//! remembers what it was asked; [`Replay`] gives recorded completions again. Real servers are
+//! asked by `OpenAi` (feature `openai`) and `Genai` (feature `genai`).
 //!
 //! # Wrappers
 //!
@@ -20,8 +21,8 @@
 //! `Retry` is outside of `Limit`, so that a request that waits for its next attempt takes no place from others.
 //! `Breaker` is next to the client, so that a call that has passed the others is still held back when the server dies.
 //! Let a pipeline have more calls at a time than `Limit` lets through, twice as many say: then others are under way while
-//! some wait. What must see every attempt, because each may be billed, goes inside of `Breaker`; what must see every request once,
-//! such as a cache, goes outside of `Retry`. All of them wait by a [`Timer`] and need no runtime of their own.
+//! some wait. What must see every attempt, because each may be billed (`Budget`), goes inside of `Breaker`; what must see
+//! every request once (`Record`) goes outside of `Retry`. All of them wait by a [`Timer`] and need no runtime of their own.
 //!
 //! This module knows strings, not images: nothing here depends on annotations, prompts or replies.
 
@@ -34,6 +35,8 @@ pub mod conformance;
 mod error;
 mod estimate;
 mod fallback;
+#[cfg(feature = "genai")]
+mod genai;
 mod identity;
 mod limit;
 mod lock;
@@ -66,6 +69,8 @@ pub use budget::{Account, Budget, Spending};
 pub use error::{LlmError, LlmErrorKind};
 pub use estimate::Estimate;
 pub use fallback::Fallback;
+#[cfg(feature = "genai")]
+pub use genai::{Genai, GenaiConfig};
 pub use limit::{Limit, Limits};
 pub use mock::{MockLlm, MockReply};
 pub use money::{Money, MoneyError};

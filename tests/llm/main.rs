@@ -13,6 +13,8 @@ mod conformance;
 mod faulty;
 #[cfg(feature = "testing")]
 mod limit;
+#[cfg(feature = "genai")]
+mod genai;
 mod mock;
 mod money;
 #[cfg(feature = "openai")]

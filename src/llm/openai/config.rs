@@ -88,7 +88,7 @@ pub enum TokenLimit {
 
 /// Through which proxy to go.
 #[derive(Clone)]
-pub(super) enum ProxyChoice {
+pub(in crate::llm) enum ProxyChoice {
     Environment,
     Direct,
     Url(Secret),

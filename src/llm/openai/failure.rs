@@ -91,7 +91,7 @@ pub(in crate::llm) fn failure(status: u16, headers: &HeaderMap, report: &Report,
 }
 
 /// The error for an error object where a completion should be: in an answer with status 200 or in a stream.
-pub(super) fn failure_inside(report: &Report, redactor: &Redactor) -> LlmError {
+pub(in crate::llm) fn failure_inside(report: &Report, redactor: &Redactor) -> LlmError {
     let status = report.status.unwrap_or_else(|| match report {
         report if report.codes.iter().any(|code| code.contains("rate_limit") || code.contains("too_many")) => 429,
         report if report.has_code(&["invalid_request_error", "badrequesterror", "invalid_argument"]) => 400,
@@ -111,9 +111,17 @@ pub(in crate::llm) fn short(text: &str, redactor: &Redactor) -> String {
     }
 }
 
+/// The beginning of a body that is not what it should be, as part of a message.
+pub(in crate::llm) fn beginning(body: impl AsRef<[u8]>, redactor: &Redactor) -> String {
+    let body = body.as_ref();
+    short(&Report::of(&body[..body.len().min(4 * LONGEST)]).message, redactor)
+}
+
 fn kind(status: u16, report: &Report, wait: Option<Duration>) -> LlmErrorKind {
     // A code is a plain word of the server's, whatever the status.
-    let codes: [(&[&str], LlmErrorKind); 5] = [
+    let codes: [(&[&str], LlmErrorKind); 6] = [
+        // The model did not keep to the schema; it may the next time.
+        (&["json_validate_failed"], LlmErrorKind::Malformed),
         (&QUOTA, LlmErrorKind::Quota),
         (&TOO_LONG, LlmErrorKind::TooLong),
         (&REFUSED, LlmErrorKind::Refused),

@@ -3,17 +3,17 @@
 mod address;
 mod batch;
 mod body;
-mod config;
+pub(super) mod config;
 mod dialect;
-mod failure;
-mod reply;
-mod report;
+pub(super) mod failure;
+pub(super) mod reply;
+pub(super) mod report;
 mod request;
 mod retry_after;
-mod secret;
+pub(super) mod secret;
 mod stream;
 mod tls;
-mod transport;
+pub(super) mod transport;
 
 use std::fmt;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::failure::{failure_inside, short};
+use super::failure::{beginning, failure_inside, short};
 use super::report::Report;
 use super::secret::Redactor;
 use crate::llm::{Completion, FinishReason, LlmError, LlmErrorKind, Usage};
@@ -49,7 +49,9 @@ pub(super) struct Answer<'a> {
 impl Answer<'_> {
     /// Fails with the error that stands where a reply should.
     pub(super) fn refuse_errors(&self, redactor: &Redactor) -> Result<(), LlmError> {
-        let Some(error) = self.error.filter(|error| !matches!(error.get(), "null" | "\"\"" | "{}" | "false")) else {
+        let errors = [self.error, self.choices.0.as_ref().and_then(|choice| choice.error)];
+        let mut errors = errors.into_iter().flatten();
+        let Some(error) = errors.find(|error| !matches!(error.get(), "null" | "\"\"" | "{}" | "false")) else {
             return Ok(());
         };
         let report = serde_json::from_str(error.get())
@@ -68,6 +70,9 @@ pub(super) struct Choice<'a> {
     delta: Option<Object<Content<'a>>>,
     #[serde(borrow, default)]
     pub(super) finish_reason: Word<'a>,
+    /// What went wrong behind a gateway.
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
 }
 
 impl Choice<'_> {
@@ -271,16 +276,16 @@ pub(super) fn finish_reason(word: Option<Cow<'_, str>>) -> FinishReason {
     }
 }
 
-pub(super) fn malformed(message: impl Into<String>) -> LlmError {
+pub(in crate::llm) fn malformed(message: impl Into<String>) -> LlmError {
     LlmError::new(LlmErrorKind::Malformed, message)
 }
 
 /// The error for a body that is no completion, with the beginning of what it is if it is no JSON at all.
 fn no_completion(body: &[u8], error: &serde_json::Error, redactor: &Redactor) -> LlmError {
-    let message = format!("the server sent no completion: {error}");
+    // What serde says of a value in the wrong place holds that value.
+    let message = format!("the server sent no completion: {}", short(&error.to_string(), redactor));
     if error.is_data() || matches!(body.iter().find(|b| !b.is_ascii_whitespace()), Some(b'{' | b'[')) {
         return malformed(message);
     }
-    let beginning = &body[..body.len().min(4096)];
-    malformed(format!("{message}; it begins: {}", short(&Report::of(beginning).message, redactor)))
+    malformed(format!("{message}; it begins: {}", beginning(body, redactor)))
 }

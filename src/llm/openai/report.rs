@@ -32,7 +32,7 @@ impl Report {
     }
 
     /// Understands JSON: `{"error": {...}}`, a text in place of the object, the object alone, or a list of these.
-    pub(super) fn of_value(value: &Value) -> Self {
+    pub(in crate::llm) fn of_value(value: &Value) -> Self {
         let value = match value {
             Value::Array(values) => values.first().unwrap_or(&Value::Null),
             value => value,

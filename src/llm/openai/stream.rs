@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use memchr::memchr;
 use serde::de::IgnoredAny;
 
+use super::failure::short;
 use super::reply::{Answer, finish_reason, malformed, usage};
 use super::secret::Redactor;
 use crate::llm::{Completion, FinishReason, LlmError, LlmErrorKind};
@@ -16,17 +17,22 @@ pub(super) struct Assembly {
     line: Vec<u8>,
     /// The data lines of the event that is being read.
     data: Vec<u8>,
+    /// How often a look was taken whether the event that is being read is whole.
+    looks: u8,
     completion: Completion,
     has_event: bool,
     has_finish_reason: bool,
     is_done: bool,
 }
 
+/// An event of many lines is looked at only so often before its blank line, as each look goes through all of it.
+const MOST_LOOKS: u8 = 16;
+
 impl Assembly {
     pub(super) fn new() -> Self {
         let completion = Completion::new(String::new()).with_finish_reason(FinishReason::Unknown);
         let (line, data) = (Vec::new(), Vec::new());
-        Self { line, data, completion, has_event: false, has_finish_reason: false, is_done: false }
+        Self { line, data, looks: 0, completion, has_event: false, has_finish_reason: false, is_done: false }
     }
 
     /// How many bytes it holds.
@@ -94,8 +100,11 @@ impl Assembly {
             return Ok(());
         };
         // Some servers put no blank line between events.
-        if !self.data.is_empty() && serde_json::from_slice::<IgnoredAny>(&self.data).is_ok() {
-            self.take_event(redactor)?;
+        if !self.data.is_empty() && self.looks < MOST_LOOKS {
+            self.looks += 1;
+            if serde_json::from_slice::<IgnoredAny>(&self.data).is_ok() {
+                self.take_event(redactor)?;
+            }
         }
         if !self.data.is_empty() {
             self.data.push(b'\n');
@@ -105,6 +114,7 @@ impl Assembly {
     }
 
     fn take_event(&mut self, redactor: &Redactor) -> Result<(), LlmError> {
+        self.looks = 0;
         let mut data = std::mem::take(&mut self.data);
         let taken = self.take_data(data.trim_ascii(), redactor);
         data.clear();
@@ -121,8 +131,9 @@ impl Assembly {
             }
             _ => self.has_event = true,
         }
-        let event: Answer<'_> = serde_json::from_slice(data)
-            .map_err(|error| malformed(format!("an event of the stream is no JSON: {error}")))?;
+        let event: Answer<'_> = serde_json::from_slice(data).map_err(|error| {
+            malformed(format!("an event of the stream is no completion: {}", short(&error.to_string(), redactor)))
+        })?;
         event.refuse_errors(redactor)?;
         let completion = &mut self.completion;
         if let Some(mut choice) = event.choices.0 {

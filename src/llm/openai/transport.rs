@@ -63,11 +63,7 @@ impl Transport {
 
     /// Waits for `work`, but not for longer than everything may take.
     pub(super) async fn within<T>(&self, work: impl Future<Output = Result<T, LlmError>>) -> Result<T, LlmError> {
-        if Handle::try_current().is_err() {
-            let message = "this client needs a tokio runtime: poll it within one, with I/O and time enabled";
-            return Err(LlmError::new(LlmErrorKind::Unavailable, message));
-        }
-        timeout(self.timeouts.whole, work).await.unwrap_or_else(|_| Err(too_slow("whole answer", self.timeouts.whole)))
+        within(self.timeouts.whole, work).await
     }
 
     /// Posts JSON. A redirect is not followed: a server that moved is told to the user, who decides where the key goes.
@@ -157,8 +153,20 @@ impl Transport {
     }
 }
 
+/// Waits for `work`, but not for longer than `limit`, and only where waiting is possible.
+pub(in crate::llm) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, LlmError>>,
+) -> Result<T, LlmError> {
+    if Handle::try_current().is_err() {
+        let message = "this client needs a tokio runtime: poll it within one, with I/O and time enabled";
+        return Err(LlmError::new(LlmErrorKind::Unavailable, message));
+    }
+    timeout(limit, work).await.unwrap_or_else(|_| Err(too_slow("whole answer", limit)))
+}
+
 /// A client for one server: pooled connections, no redirects, TLS that is this client's own.
-fn client(
+pub(in crate::llm) fn client(
     timeouts: &Timeouts,
     proxy: &ProxyChoice,
     is_encrypted: bool,
@@ -255,7 +263,7 @@ fn is_misencoded(error: &reqwest::Error) -> bool {
 }
 
 /// The error for a request that got no answer, or only a part of one.
-fn transport_error(error: reqwest::Error, redactor: &Redactor) -> LlmError {
+pub(in crate::llm) fn transport_error(error: reqwest::Error, redactor: &Redactor) -> LlmError {
     // The URL may hold a password.
     let error = error.without_url();
     let kind = match () {

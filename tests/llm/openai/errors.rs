@@ -156,6 +156,12 @@ fn what_another_attempt_may_not_meet() {
 }
 
 #[test]
+fn a_schema_that_the_model_did_not_keep_to() {
+    let failed = openai("Failed to generate JSON.", "invalid_request_error", "json_validate_failed");
+    check(400, &[], &failed, Malformed, "HTTP 400: Failed to generate JSON.", None);
+}
+
+#[test]
 fn errors_in_place_of_a_reply() {
     let prefix = "the server sent an error in place of a reply:";
     let inside = |error: &str, kind, words: &str| {
@@ -166,6 +172,8 @@ fn errors_in_place_of_a_reply() {
     inside(r#"{"message": "Slow", "code": 429}"#, RateLimited, "Slow");
     inside(r#"{"message": "Provider", "code": 502}"#, Transient, "Provider");
     inside(r#"{"message": "Bad", "type": "invalid_request_error"}"#, InvalidRequest, "Bad");
+    let behind = r#"{"choices": [{"message": {"content": ""}, "finish_reason": "error", "error": {"message": "Gone", "code": 502}}]}"#;
+    check(200, &[], behind, Transient, &format!("{prefix} Gone"), None);
     inside(r#""plain""#, Transient, "plain");
     inside(r#"{"message": "No.", "code": "insufficient_quota"}"#, Quota, "No.");
 }

@@ -57,6 +57,25 @@ fn no_key_in_errors_and_debug() {
 }
 
 #[test]
+fn no_key_in_what_is_said_of_odd_answers() {
+    let odd = [
+        format!(r#"{{"choices": "{KEY}"}}"#),
+        format!(r#"{{"choices": [{{"message": "{KEY}"}}]}}"#),
+        format!(r#"{{"error": {{"message": "{KEY}", "code": "{KEY}"}}}}"#),
+        format!("{KEY} is no JSON"),
+    ];
+    for body in odd {
+        for (body, streaming) in [(format!("data: {body}\n\n"), true), (body.clone(), true), (body, false)] {
+            let server = Server::start(move |_, _| answer(200, &[], &body));
+            let config = config(&server).with_key(Secret::new(KEY));
+            let client = OpenAi::new(if streaming { config.with_streaming() } else { config }).unwrap();
+            let error = run(client.complete(&request())).unwrap_err();
+            assert!(!format!("{error:?}").contains("0123"), "{error:?}");
+        }
+    }
+}
+
+#[test]
 fn a_redirect_is_told_and_not_followed() {
     let away = Server::start(|_, _| reply("evil"));
     let target = away.url();

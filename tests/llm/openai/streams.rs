@@ -110,6 +110,13 @@ fn a_server_that_does_not_stream_is_understood() {
 }
 
 #[test]
+fn events_of_very_many_lines_take_no_longer_than_they_must() {
+    let lines = "data: {\"a\": {}\n".repeat(200_000);
+    let error = stream(&format!("{lines}\n\n")).unwrap_err();
+    assert_eq!(error.kind(), LlmErrorKind::Malformed);
+}
+
+#[test]
 fn streams_are_asked_for_with_usage_unless_refused() {
     let server =
         Server::start(|_, received: &Received| match received.json()["stream_options"]["include_usage"].is_null() {

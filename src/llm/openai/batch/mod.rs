@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::config::OpenAiConfig;
+use super::failure::short;
 use super::reply::malformed;
 use super::request::Additions;
 use super::transport::Transport;
@@ -219,7 +220,10 @@ impl BatchApi {
         let mut room = self.transport.bodies.room();
         let body = self.transport.bodies.read(&mut response, &mut room).await;
         let body = body.map_err(|error| self.transport.body_error(error))?;
-        serde_json::from_slice(&body).map_err(|error| malformed(format!("the server's answer cannot be read: {error}")))
+        serde_json::from_slice(&body).map_err(|error| {
+            let error = short(&error.to_string(), &self.transport.redactor);
+            malformed(format!("the server's answer cannot be read: {error}"))
+        })
     }
 }
 

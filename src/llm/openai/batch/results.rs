@@ -8,7 +8,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Response, Url};
 use serde_json::value::RawValue;
 
-use crate::llm::openai::failure::{failure, failure_inside};
+use crate::llm::openai::failure::{failure, failure_inside, short};
 use crate::llm::openai::reply::{Word, completion, malformed};
 use crate::llm::openai::report::Report;
 use crate::llm::openai::secret::Redactor;
@@ -128,7 +128,10 @@ fn parse(line: &[u8], redactor: &Redactor) -> BatchResult {
     match serde_json::from_slice::<Line<'_>>(line) {
         Err(error) => BatchResult {
             custom_id: None,
-            result: Err(malformed(format!("a line of the results is garbage: {error}"))),
+            result: Err(malformed(format!(
+                "a line of the results is garbage: {}",
+                short(&error.to_string(), redactor)
+            ))),
         },
         Ok(line) => BatchResult { result: result(&line, redactor), custom_id: line.custom_id.0.map(Into::into) },
     }

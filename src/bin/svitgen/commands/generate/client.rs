@@ -111,7 +111,7 @@ impl ClientArgs {
             #[cfg(feature = "genai")]
             Llm::Genai => {
                 let account = Arc::new(self.account(folder)?);
-                Ok(self.with_fallback(svitgen::llm::Genai::new(), account, stop))
+                Ok(self.with_fallback(svitgen::llm::Genai::new(GenaiConfig::default()), account, stop))
             }
         }
     }
