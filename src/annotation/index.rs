@@ -151,6 +151,9 @@ fn element(scanner: &mut Scanner<'_>, judge: &mut Judge<'_>, places: &mut Vec<Pl
 pub(super) fn id_at(scanner: &mut Scanner<'_>) -> Result<Result<u64, Fault>, Fault> {
     scanner.peek()?;
     let offset = scanner.offset();
+    if let Some(id) = scanner.integer() {
+        return Ok(Ok(id));
+    }
     let text = scanner.scalar_or_kind()?;
     Ok(text.parse().map_err(|_| Fault::new(offset, InputProblem::BadId { found: text })))
 }

@@ -5,6 +5,7 @@
 //!
 //! This module knows files and JSON; it knows no prompt, no network, no clock.
 
+mod brackets;
 mod builder;
 mod coco;
 mod image;
