@@ -19,6 +19,16 @@ impl Digest {
         digester.update(bytes.as_ref());
         digester.finish()
     }
+
+    /// The digest as bytes, the highest first.
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    /// The digest of which [`to_bytes`](Self::to_bytes) gave these bytes.
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
+    }
 }
 
 impl fmt::Display for Digest {

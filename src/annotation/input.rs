@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
+use crate::annotation::InputProblem;
 use crate::error::{Error, Result};
 
 /// A file or bytes to read annotations from. A clone reads the same.
@@ -19,7 +21,11 @@ pub struct Input {
 
 #[derive(Clone)]
 enum Data {
-    File(Arc<File>),
+    File {
+        file: Arc<File>,
+        /// Nanoseconds from 1970; 0 where the file system does not tell.
+        modified: u64,
+    },
     Bytes(Arc<Cow<'static, [u8]>>),
 }
 
@@ -36,7 +42,7 @@ impl Input {
         if metadata.is_dir() {
             return Err(io_error(io::ErrorKind::IsADirectory.into()));
         }
-        Ok(Self { name: path.to_owned(), len: metadata.len(), data: Data::File(Arc::new(file)) })
+        Ok(Self { name: path.to_owned(), len: metadata.len(), data: Data::File { modified: modified(&metadata), file: Arc::new(file) } })
     }
 
     /// Bytes in memory; `name` stands for the file in messages.
@@ -64,7 +70,7 @@ impl Input {
                 buffer[..n].copy_from_slice(&bytes[start..start + n]);
                 Ok(n)
             }
-            Data::File(file) => {
+            Data::File { file, .. } => {
                 let mut n = 0;
                 while n < buffer.len() {
                     match read_file_at(file, offset + n as u64, &mut buffer[n..]) {
@@ -79,11 +85,35 @@ impl Input {
         }
     }
 
+    /// When a file was modified last, as of when it was opened, in nanoseconds from 1970; `None` for bytes.
+    pub(super) fn modified(&self) -> Option<u64> {
+        match self.data {
+            Data::File { modified, .. } => Some(modified),
+            Data::Bytes(_) => None,
+        }
+    }
+
+    /// Makes sure that a file is the one that was opened: what was found in it would stand elsewhere now.
+    pub(super) fn check_unchanged(&self) -> Result<(), InputProblem> {
+        let Data::File { file, modified: before } = &self.data else { return Ok(()) };
+        let metadata = file.metadata()?;
+        if metadata.len() == self.len && modified(&metadata) == *before {
+            return Ok(());
+        }
+        Err(InputProblem::Changed)
+    }
+
     /// Reads a part into `buffer`, which takes its size.
     pub(super) fn read_part(&self, offset: u64, len: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         buffer.resize(len, 0);
         if self.read_at(offset, buffer)? == len { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
+}
+
+fn modified(metadata: &Metadata) -> u64 {
+    let since_1970 = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    // Enough for the next 500 years.
+    since_1970.map_or(0, |time| time.as_nanos() as u64)
 }
 
 #[cfg(unix)]

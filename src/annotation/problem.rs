@@ -48,6 +48,9 @@ pub enum InputProblem {
     /// The file could not be read.
     #[error("it cannot be read")]
     Io(#[from] io::Error),
+    /// The file was changed while it was read.
+    #[error("the file has changed since it was opened; start again")]
+    Changed,
     /// The file has no bytes.
     #[error("the file is empty (0 bytes); fetch it again")]
     Empty,
@@ -152,6 +155,11 @@ impl Fault {
         };
         let within = line_start + error.column().saturating_sub(1);
         Self::new(offset + within.min(json.len()) as u64, error)
+    }
+
+    /// Whether it concerns the file as a whole, so that nothing else in it can be read either.
+    pub(super) fn is_of_file(&self) -> bool {
+        matches!(self.problem, InputProblem::Io(_) | InputProblem::Changed)
     }
 
     pub(super) fn in_file(self, file: impl Into<PathBuf>, image: Option<ImageId>) -> InputError {

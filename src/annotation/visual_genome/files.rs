@@ -1,7 +1,7 @@
 //! Which files Visual Genome is read from.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::annotation::{Coco, Input, OnBadInput, VisualGenome};
 use crate::error::{Error, ErrorKind, Result};
@@ -27,6 +27,8 @@ pub struct VisualGenomeFiles {
     pub(super) relationships: Option<Input>,
     pub(super) coco: Option<Coco>,
     pub(super) on_bad: OnBadInput,
+    pub(super) n_threads: usize,
+    pub(super) index_folder: Option<PathBuf>,
 }
 
 impl VisualGenomeFiles {
@@ -40,6 +42,8 @@ impl VisualGenomeFiles {
             relationships: None,
             coco: None,
             on_bad: OnBadInput::Stop,
+            n_threads: 1,
+            index_folder: None,
         }
     }
 
@@ -106,6 +110,26 @@ impl VisualGenomeFiles {
     #[must_use]
     pub fn on_bad_input(mut self, on_bad: OnBadInput) -> Self {
         self.on_bad = on_bad;
+        self
+    }
+
+    /// Sets how many threads go through the files and read records; 1 if it is not set. Records are the same, in the
+    /// same order, with any number.
+    #[must_use]
+    pub fn with_threads(mut self, n_threads: usize) -> Self {
+        self.n_threads = n_threads;
+        self
+    }
+
+    /// Keeps in this folder where the records of each file stand, so that the next start need not go through the files
+    /// again. The folder is made if need be.
+    ///
+    /// What is kept is used only for a file of the same size, time of modification and sampled bytes; what is damaged or
+    /// out of date is made anew. Of a file in which something is bad nothing is kept. If the folder cannot be written,
+    /// reading goes on, and the report says so.
+    #[must_use]
+    pub fn with_index_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.index_folder = Some(folder.into());
         self
     }
 
