@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 /// The XXH3-128 hash of some bytes, written as 32 hexadecimal digits.
 ///
@@ -15,9 +15,7 @@ pub struct Digest(u128);
 impl Digest {
     /// The digest of `bytes`.
     pub fn of(bytes: impl AsRef<[u8]>) -> Self {
-        let mut digester = Digester::default();
-        digester.update(bytes.as_ref());
-        digester.finish()
+        Self(xxh3_128(bytes.as_ref()))
     }
 
     /// The digest as bytes, the highest first.

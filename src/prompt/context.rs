@@ -12,6 +12,7 @@
 //! - man [0.302, 0.400, 0.350, 0.600] wears shirt [0.302, 0.450, 0.350, 0.500]
 //! ```
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -50,13 +51,13 @@ impl Context {
 }
 
 /// A line, or why there is none.
-type Line = Result<String, LeftOutReason>;
+type Line<'a> = Result<Cow<'a, str>, LeftOutReason>;
 
 struct Writer<'a> {
     size: Option<ImageSize>,
     task: &'a Task,
     options: &'a PromptOptions,
-    objects: ShownObjects,
+    objects: ShownObjects<'a>,
     context: Context,
 }
 
@@ -71,7 +72,7 @@ impl<'a> Writer<'a> {
         Self { size, task, options, objects: ShownObjects::default(), context }
     }
 
-    fn write(&mut self, record: &ImageRecord) {
+    fn write(&mut self, record: &'a ImageRecord) {
         for section in self.task.sections().iter() {
             match section {
                 Section::Captions => {
@@ -86,9 +87,14 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes a section of which each line stands once.
-    fn unique_lines<T>(&mut self, section: Section, annotations: &[T], line: impl Fn(&mut Self, &T) -> Line) {
-        let mut shown = ShownTexts::default();
-        let mut lines = Lines::new(section);
+    fn unique_lines<T>(
+        &mut self,
+        section: Section,
+        annotations: &'a [T],
+        line: impl Fn(&mut Self, &'a T) -> Line<'a>,
+    ) {
+        let mut shown = ShownTexts::with_capacity(annotations.len());
+        let mut lines = Lines::new(section, annotations.len());
         for annotation in annotations {
             let (n_boxes, n_clamped) = (self.context.boxes.len(), self.context.report.clamped);
             let line = match line(self, annotation) {
@@ -97,7 +103,7 @@ impl<'a> Writer<'a> {
                 line => line,
             };
             match line {
-                Ok(line) => lines.push(&self.numbered(line, n_boxes)),
+                Ok(line) => lines.begin().push_str(&self.numbered(line, n_boxes)),
                 Err(reason) => {
                     self.context.boxes.truncate(n_boxes);
                     self.context.report.clamped = n_clamped;
@@ -108,10 +114,10 @@ impl<'a> Writer<'a> {
         self.section(lines);
     }
 
-    fn objects(&mut self, objects: &[Object]) {
+    fn objects(&mut self, objects: &'a [Object]) {
         let mut n_over_limit = 0;
         for object in objects {
-            let shown = match self.shown_object(object) {
+            let (shown, is_clamped) = match self.shown_object(object) {
                 Ok(shown) => shown,
                 Err(reason) => {
                     self.context.report.leave_out(Section::Objects, reason, 1);
@@ -126,37 +132,58 @@ impl<'a> Writer<'a> {
                 n_over_limit += 1;
                 continue;
             } else {
-                self.count_clamped(object.bbox);
+                self.context.report.clamped += usize::from(is_clamped);
                 self.objects.push(shown)
             };
-            self.objects.identify(index, object);
+            if self.mentions_objects() {
+                self.objects.identify(index, object);
+            }
         }
         if n_over_limit > 0 {
             self.context.report.leave_out(Section::Objects, LeftOutReason::OverLimit, n_over_limit);
         }
-        let mut lines = Lines::new(Section::Objects);
+        let mut lines = Lines::new(Section::Objects, self.objects.objects.len());
+        self.context.boxes.reserve(self.objects.objects.len());
         for object in &self.objects.objects {
-            let crowd = if object.is_crowd { "crowd of " } else { "" };
-            let names = object.names.join(" / ");
-            let number = number(self.task, self.context.boxes.len());
-            lines.push(&format!("{crowd}{names}: {number}{}", object.bbox));
-            let name = [names].into_iter().chain(object.kinds.iter().cloned()).collect::<Vec<_>>().join(" / ");
+            let mut name = object.names.join(" / ");
+            let line = lines.begin();
+            line.push_str(if object.is_crowd { "crowd of " } else { "" });
+            line.push_str(&name);
+            line.push_str(": ");
+            push_number(line, self.task, self.context.boxes.len());
+            object.bbox.push_to(line);
+            for kind in &object.kinds {
+                name.push_str(" / ");
+                name.push_str(kind);
+            }
             self.context.boxes.push(NamedBox { name, bbox: object.bbox });
         }
         self.section(lines);
     }
 
+    /// Whether other sections look objects up by their ids.
+    fn mentions_objects(&self) -> bool {
+        self.task.sections().iter().any(|section| matches!(section, Section::Attributes | Section::Relationships))
+    }
+
     /// The line with numbers before the boxes that it has brought, if the task cites by numbers.
-    fn numbered(&self, line: String, n_boxes_before: usize) -> String {
+    fn numbered<'l>(&self, line: Cow<'l, str>, n_boxes_before: usize) -> Cow<'l, str> {
+        if !self.task.cites_numbers() {
+            return line;
+        }
         let new = self.context.boxes.iter().enumerate().skip(n_boxes_before);
         new.fold(line, |line, (index, named)| {
             let bbox = named.bbox.to_string();
-            line.replacen(&bbox, &format!("{}{bbox}", number(self.task, index)), 1)
+            let mut numbered = String::new();
+            push_number(&mut numbered, self.task, index);
+            numbered.push_str(&bbox);
+            line.replacen(&bbox, &numbered, 1).into()
         })
     }
 
-    fn shown_object(&self, object: &Object) -> Result<ShownObject, LeftOutReason> {
-        let mut names: Vec<String> = Vec::with_capacity(object.names.len());
+    /// The object as it is shown, and whether its box is clamped.
+    fn shown_object(&self, object: &'a Object) -> Result<(ShownObject<'a>, bool), LeftOutReason> {
+        let mut names: Vec<Cow<'a, str>> = Vec::with_capacity(object.names.len());
         let mut reason = LeftOutReason::NoText;
         for name in &object.names {
             match clean(name) {
@@ -168,63 +195,62 @@ impl<'a> Writer<'a> {
         if names.is_empty() {
             return Err(reason);
         }
-        let words =
-            object.synsets.iter().filter_map(|synset| synset.split('.').next()).map(|word| word.replace('_', " "));
-        let kinds = words.filter(|word| !word.is_empty() && !names.contains(word)).collect();
-        Ok(ShownObject { names, kinds, bbox: self.unit(object.bbox)?, is_crowd: object.is_crowd })
+        let kinds = object.synsets.iter().filter_map(|synset| word_of(synset)).filter(|word| !names.contains(word));
+        let kinds = kinds.collect();
+        let (bbox, is_clamped) = self.unit(object.bbox)?;
+        Ok((ShownObject { names, kinds, bbox, is_crowd: object.is_crowd }, is_clamped))
     }
 
-    fn regions(&mut self, regions: &[Region]) {
+    fn regions(&mut self, regions: &'a [Region]) {
         if !self.task.is_grounded() {
             return self.unique_lines(Section::Regions, regions, |_, region| clean(&region.phrase));
         }
         self.unique_lines(Section::Regions, regions, |writer, region| {
             let phrase = clean(&region.phrase)?;
             let Some(bbox) = region.bbox else { return Ok(phrase) };
-            let unit = writer.unit(bbox)?;
-            writer.count_clamped(bbox);
-            let line = format!("{phrase}: {unit}");
-            writer.context.boxes.push(NamedBox { name: phrase, bbox: unit });
-            Ok(line)
+            let (unit, is_clamped) = writer.unit(bbox)?;
+            writer.context.report.clamped += usize::from(is_clamped);
+            let mut line = String::with_capacity(phrase.len() + 32);
+            line.push_str(&phrase);
+            line.push_str(": ");
+            unit.push_to(&mut line);
+            writer.context.boxes.push(NamedBox { name: phrase.into_owned(), bbox: unit });
+            Ok(line.into())
         });
     }
 
-    fn attribute(&mut self, attribute: &Attribute) -> Line {
-        let values: Vec<String> = attribute.values.iter().filter_map(|value| clean(value).ok()).collect();
+    fn attribute(&mut self, attribute: &'a Attribute) -> Line<'a> {
+        let values: Vec<Cow<'_, str>> = attribute.values.iter().filter_map(|value| clean(value).ok()).collect();
         if values.is_empty() {
             return Err(LeftOutReason::NoText);
         }
-        Ok(format!("{}: {}", self.mention(&attribute.object)?, values.join(", ")))
+        Ok(format!("{}: {}", self.mention(&attribute.object)?, values.join(", ")).into())
     }
 
-    fn relationship(&mut self, relationship: &Relationship) -> Line {
+    fn relationship(&mut self, relationship: &'a Relationship) -> Line<'a> {
         let predicate = clean(&relationship.predicate)?.to_lowercase();
         let subject = self.mention(&relationship.subject)?;
-        Ok(format!("{subject} {predicate} {}", self.mention(&relationship.object)?))
+        Ok(format!("{subject} {predicate} {}", self.mention(&relationship.object)?).into())
     }
 
     /// Name and box of an object in another section: those of the object that stands for it, where it is shown.
-    fn mention(&mut self, object: &Object) -> Line {
+    fn mention(&mut self, object: &'a Object) -> Line<'a> {
         let (name, bbox) = match object.id.and_then(|id| self.objects.by_id(id)) {
             Some(shown) => (shown.names[0].clone(), shown.bbox),
             None => {
-                let shown = self.shown_object(object)?;
+                let (shown, _) = self.shown_object(object)?;
                 let name = shown.names.into_iter().next().ok_or(LeftOutReason::NoText)?;
-                self.context.boxes.push(NamedBox { name: name.clone(), bbox: shown.bbox });
+                self.context.boxes.push(NamedBox { name: name.clone().into_owned(), bbox: shown.bbox });
                 (name, shown.bbox)
             }
         };
-        Ok(format!("{name} {bbox}"))
+        Ok(format!("{name} {bbox}").into())
     }
 
-    /// The box in whole thousandths.
-    fn unit(&self, bbox: BBox) -> Result<UnitBox, LeftOutReason> {
-        Ok(bbox.to_unit(self.size)?.bbox.rounded()?)
-    }
-
-    fn count_clamped(&mut self, bbox: BBox) {
-        let overhung = bbox.to_unit(self.size).is_ok_and(|clamped| !clamped.cut.is_none());
-        self.context.report.clamped += usize::from(overhung);
+    /// The box in whole thousandths, and whether it is clamped.
+    fn unit(&self, bbox: BBox) -> Result<(UnitBox, bool), LeftOutReason> {
+        let clamped = bbox.to_unit(self.size)?;
+        Ok((clamped.bbox.rounded()?, !clamped.cut.is_none()))
     }
 
     fn section(&mut self, lines: Lines) {
@@ -245,9 +271,18 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// `#3 ` for the box at index 2, if the task cites by numbers.
-fn number(task: &Task, index: usize) -> String {
-    if task.cites_numbers() { format!("#{} ", index + 1) } else { String::new() }
+/// The word that a synset is named by: `game controller` of `game_controller.n.01`.
+fn word_of(synset: &str) -> Option<Cow<'_, str>> {
+    let word = synset.split('.').next().filter(|word| !word.is_empty())?;
+    Some(if word.contains('_') { word.replace('_', " ").into() } else { word.into() })
+}
+
+/// Adds `#3 ` for the box at index 2, if the task cites by numbers.
+fn push_number(line: &mut String, task: &Task, index: usize) {
+    if task.cites_numbers() {
+        // Writing to a string cannot fail.
+        let _ = write!(line, "#{} ", index + 1);
+    }
 }
 
 /// The lines of a section while they are written.
@@ -258,18 +293,19 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(section: Section) -> Self {
-        Self { section, text: String::new(), n_lines: 0 }
+    fn new(section: Section, n_lines: usize) -> Self {
+        // As long as most lines are.
+        Self { section, text: String::with_capacity(n_lines * 48), n_lines: 0 }
     }
 
     fn len(&self) -> usize {
         self.n_lines
     }
 
-    fn push(&mut self, line: &str) {
-        let separator = if self.n_lines == 0 { "" } else { "\n" };
-        // Writing to a string cannot fail.
-        let _ = write!(self.text, "{separator}- {line}");
+    /// Begins a line, and returns the text to which it is added.
+    fn begin(&mut self) -> &mut String {
+        self.text.push_str(if self.n_lines == 0 { "- " } else { "\n- " });
         self.n_lines += 1;
+        &mut self.text
     }
 }

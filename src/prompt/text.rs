@@ -1,15 +1,17 @@
 //! Texts of annotators made fit for one line of a prompt.
 
+use std::borrow::Cow;
+
 use crate::prompt::LeftOutReason;
 
 /// Characters that a name, phrase or caption may have; whoever writes more has written something else.
 const MAX_CHARS: usize = 1_000;
 
 /// The text on one line: control characters and runs of white space become one space, the ends are trimmed.
-pub(super) fn clean(text: &str) -> Result<String, LeftOutReason> {
+pub(super) fn clean(text: &str) -> Result<Cow<'_, str>, LeftOutReason> {
     let plain = text.trim_matches(' ');
     if is_clean(plain) {
-        return Ok(plain.to_owned());
+        return Ok(plain.into());
     }
     let mut line = String::with_capacity(text.len().min(4 * MAX_CHARS));
     let mut n_chars = 0;
@@ -28,7 +30,7 @@ pub(super) fn clean(text: &str) -> Result<String, LeftOutReason> {
             return Err(LeftOutReason::TooLong);
         }
     }
-    if line.is_empty() { Err(LeftOutReason::NoText) } else { Ok(line) }
+    if line.is_empty() { Err(LeftOutReason::NoText) } else { Ok(line.into()) }
 }
 
 /// Whether nothing needs to be done, as for most texts: printable ASCII with single spaces.
@@ -47,9 +49,15 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// What two cleaned texts have in common if they say the same: lower case, no punctuation at the ends.
-pub(super) fn folded(line: &str) -> String {
+pub(super) fn folded(line: &str) -> Cow<'_, str> {
     let core = line.trim_matches(|c: char| c.is_ascii_punctuation() || c == ' ');
-    if core.is_ascii() { core.to_ascii_lowercase() } else { core.to_lowercase() }
+    if !core.is_ascii() {
+        core.to_lowercase().into()
+    } else if core.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        core.to_ascii_lowercase().into()
+    } else {
+        core.into()
+    }
 }
 
 #[cfg(test)]
