@@ -8,6 +8,7 @@
 mod brackets;
 mod builder;
 mod coco;
+mod few;
 mod image;
 mod index;
 mod input;
@@ -24,6 +25,7 @@ mod window;
 
 pub use builder::ImageRecordBuilder;
 pub use coco::Coco;
+pub use few::{Few, FewIntoIter};
 pub use image::{CocoId, Image, ImageId};
 pub use input::Input;
 pub use jsonl::{Jsonl, write_record};

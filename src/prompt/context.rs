@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::ops::Range;
 
-use crate::annotation::{Attribute, BBox, ImageRecord, Object, Region, Relationship};
+use crate::annotation::{Attribute, BBox, Few, ImageRecord, Object, Region, Relationship};
 use crate::bbox::{ImageSize, NamedBox, UnitBox};
 use crate::prompt::merge::{ShownObject, ShownObjects, ShownTexts};
 use crate::prompt::text::clean;
@@ -183,7 +183,7 @@ impl<'a> Writer<'a> {
 
     /// The object as it is shown, and whether its box is clamped.
     fn shown_object(&self, object: &'a Object) -> Result<(ShownObject<'a>, bool), LeftOutReason> {
-        let mut names: Vec<Cow<'a, str>> = Vec::with_capacity(object.names.len());
+        let mut names: Few<Cow<'a, str>> = Few::new();
         let mut reason = LeftOutReason::NoText;
         for name in &object.names {
             match clean(name) {

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::annotation::{Object, ObjectId};
+use crate::annotation::{Few, Object, ObjectId};
 use crate::bbox::UnitBox;
 use crate::digest::Digest;
 use crate::prompt::text::folded;
@@ -16,9 +16,9 @@ const MAX_COMPARED: usize = 256;
 /// An object as the prompt shows it.
 #[derive(Debug)]
 pub(super) struct ShownObject<'a> {
-    pub(super) names: Vec<Cow<'a, str>>,
+    pub(super) names: Few<Cow<'a, str>>,
     /// Words of its synsets that are none of the names: they do not stand in the prompt, but a reply may use them.
-    pub(super) kinds: Vec<Cow<'a, str>>,
+    pub(super) kinds: Few<Cow<'a, str>>,
     /// In whole thousandths.
     pub(super) bbox: UnitBox,
     pub(super) is_crowd: bool,
@@ -70,7 +70,7 @@ impl<'a> ShownObjects<'a> {
     pub(super) fn merge(&mut self, index: usize, object: ShownObject<'a>) {
         let known = &self.objects[index].names;
         let is_new = |name: &Cow<'_, str>| !known.iter().any(|known| folded(known) == folded(name));
-        let new: Vec<Cow<'a, str>> = object.names.into_iter().filter(is_new).collect();
+        let new: Few<Cow<'a, str>> = object.names.into_iter().filter(is_new).collect();
         self.name(index, &new);
         self.objects[index].names.extend(new);
         self.objects[index].kinds.extend(object.kinds);

@@ -78,7 +78,7 @@ fn bbox() -> impl Strategy<Value = BBox> {
 prop_compose! {
     fn object()(names in prop::collection::vec("\\PC{0,8}", 0..3), bbox in bbox(), is_crowd in any::<bool>()) -> Object {
         let mut object = Object::new("", bbox);
-        object.names = names;
+        object.names = names.into();
         object.is_crowd = is_crowd;
         object
     }

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::annotation::problem::InputProblem;
-use crate::annotation::{Attribute, BBox, Caption, CocoId, Image, ImageId, ImageRecord, Object, Region, Relationship};
+use crate::annotation::{Attribute, BBox, Caption, CocoId, Few, Image, ImageId, ImageRecord, Object, Region, Relationship};
 use crate::bbox::{ImageSize, PixelBox, UnitBox};
 
 #[derive(Serialize, Deserialize)]
@@ -174,7 +174,7 @@ impl RawObject {
     fn object(self) -> Result<Object, InputProblem> {
         let bbox = self.bbox.bbox()?.ok_or(InputProblem::NeitherOrBothBoxes)?;
         let mut object = Object::new("", bbox);
-        object.names = self.name.names.unwrap_or_else(|| self.name.name.into_iter().collect());
+        object.names = self.name.names.map_or_else(|| self.name.name.into_iter().collect(), Few::from);
         object.is_crowd = self.is_crowd.0;
         Ok(object)
     }
@@ -226,7 +226,7 @@ impl From<&ImageRecord> for RawRecord {
 
 impl From<&Object> for RawObject {
     fn from(object: &Object) -> Self {
-        let name = RawName { names: Some(object.names.clone()), name: None };
+        let name = RawName { names: Some(object.names.to_vec()), name: None };
         Self { name, bbox: object.bbox.into(), is_crowd: Flag(object.is_crowd) }
     }
 }

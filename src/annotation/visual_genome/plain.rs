@@ -3,7 +3,7 @@
 //! What is in any other form, or wrong, gives `None`: then `raw.rs` reads the record and says what is wrong with it. So
 //! this file may be strict about everything, and what it accepts must be what `raw.rs` makes of it.
 
-use crate::annotation::{Attribute, Object, ObjectId, Region, Relationship};
+use crate::annotation::{Attribute, Few, Object, ObjectId, Region, Relationship};
 use crate::bbox::PixelBox;
 
 /// An annotation that can be read in its usual form.
@@ -112,7 +112,7 @@ fn object(cursor: &mut Cursor<'_>, attributes: Attributes) -> Option<(Object, Ve
     let (mut x, mut y, mut w, mut h) = (None, None, None, None);
     cursor.object(|cursor, key| match key {
         "names" => set(&mut names, cursor.texts()?),
-        "name" => set(&mut names, vec![cursor.text()?]),
+        "name" => set(&mut names, Few::one(cursor.text()?)),
         "synsets" => set(&mut synsets, cursor.texts()?),
         "object_id" => set(&mut id, cursor.integer()?),
         "x" => set(&mut x, cursor.number()?),
@@ -240,15 +240,10 @@ impl<'a> Cursor<'a> {
         self.until_quote().map(drop)
     }
 
-    fn texts(&mut self) -> Option<Vec<String>> {
-        let mut texts = Vec::new();
+    fn texts<L: Default + Extend<String>>(&mut self) -> Option<L> {
+        let mut texts = L::default();
         self.list(|cursor| {
-            let text = cursor.text()?;
-            if texts.is_empty() {
-                // Nearly all lists have one element.
-                texts.reserve_exact(1);
-            }
-            texts.push(text);
+            texts.extend([cursor.text()?]);
             Some(())
         })?;
         Some(texts)
@@ -257,6 +252,10 @@ impl<'a> Cursor<'a> {
     fn integer(&mut self) -> Option<u64> {
         self.peek()?;
         let rest = self.rest();
+        if let Some((number, len)) = rest.first_chunk().and_then(short_integer) {
+            self.at += len;
+            return Some(number);
+        }
         let mut number = 0;
         let mut len = 0;
         while let Some(digit @ b'0'..=b'9') = rest.get(len) {
@@ -287,6 +286,22 @@ impl<'a> Cursor<'a> {
             None => None,
         }
     }
+}
+
+/// An integer of up to seven digits at the start of eight bytes, and how many digits it has; all without a branch that
+/// depends on how many they are, since that is anybody's guess.
+fn short_integer(bytes: &[u8; 8]) -> Option<(u64, usize)> {
+    let digits = u64::from_le_bytes(*bytes) ^ 0x3030_3030_3030_3030;
+    let others = (digits | digits.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0;
+    let len = others.trailing_zeros() as usize / 8;
+    if !(1..8).contains(&len) || matches!(bytes[len], b'.' | b'e' | b'E') || (len > 1 && bytes[0] == b'0') {
+        return None;
+    }
+    // The digits at the end, zeros before them; then pairs, fours and all eight are added up.
+    let eight = digits << (64 - 8 * len);
+    let pairs = (eight.wrapping_mul(10) + (eight >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    Some(((fours.wrapping_mul(10_000) + (fours >> 32)) & 0xffff_ffff, len))
 }
 
 /// How many bytes there are before a quote, a backslash or a control character.
