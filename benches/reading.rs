@@ -1,5 +1,5 @@
 //! From the files of Visual Genome to prompts, as `benches/reading.py` times it:
-//! `reading FOLDER [--threads N] [--index FOLDER] [--first]`.
+//! `reading FOLDER [--threads N] [--index FOLDER] [--first] [--coco FILE]...`.
 //!
 //! It prints a line of JSON: how many prompts there are, how long they are together, and a digest of all of them. With
 //! `--first` it stops at the first prompt.
@@ -9,7 +9,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use svitgen::annotation::{VisualGenomeFiles, map_records};
+use svitgen::annotation::{Coco, VisualGenomeFiles, map_records};
 use svitgen::{Prompt, PromptOptions, Task};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -27,6 +27,10 @@ fn main() {
     files = files.with_threads(n_threads);
     if let Some(folder) = option("--index") {
         files = files.with_index_folder(folder);
+    }
+    let coco: Vec<&String> = arguments.windows(2).filter(|pair| pair[0] == "--coco").map(|pair| &pair[1]).collect();
+    if !coco.is_empty() {
+        files = files.with_coco(Coco::open(coco).unwrap());
     }
     let source = files.open().unwrap();
     let opened = start.elapsed().as_secs_f64();
