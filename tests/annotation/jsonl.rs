@@ -56,7 +56,7 @@ fn what_is_wrong_is_told_with_its_line() {
     check(r#"{"id": 2"#, "EOF");
     check(r#"[1]"#, "invalid type");
     check(r#"{"captions": []}"#, "missing field `id`");
-    check(r#"{"id": 1.5}"#, "an image id is an integer");
+    check(r#"{"id": 1.5}"#, "an image id, which is an integer");
     check(r#"{"id": 1}"#, "twice");
     check(r#"{"id": 2, "captions": [1]}"#, "a list of texts or one text");
     check(r#"{"id": 2, "objects": [{"name": "a"}]}"#, "either `bbox`");
