@@ -73,7 +73,9 @@ impl Index {
         skipped: &mut Vec<InputError>,
     ) -> Result<(Self, Saved), InputError> {
         let shelf = match folder {
-            Some(folder) => Shelf::new(folder, &input).map_err(|error| Fault::new(0, error).in_file(input.name(), None))?,
+            Some(folder) => {
+                Shelf::new(folder, &input).map_err(|error| Fault::new(0, error).in_file(input.name(), None))?
+            }
             None => None,
         };
         let Some(shelf) = shelf else { return Ok((Self::build(input, on_bad, skipped)?, Saved::NotAsked)) };

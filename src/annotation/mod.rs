@@ -15,6 +15,9 @@ mod input;
 mod jsonl;
 mod object;
 mod ordered;
+#[cfg(feature = "packed")]
+mod packed;
+mod packing;
 mod problem;
 mod report;
 mod saved;

@@ -51,6 +51,21 @@ pub enum InputProblem {
     /// The file was changed while it was read.
     #[error("the file has changed since it was opened; start again")]
     Changed,
+    /// The file is packed, and this build cannot unpack.
+    #[error("the file is packed; unpack it, or build with the feature `packed`")]
+    Packed,
+    /// The file is packed and damaged.
+    #[error("the file is packed and cannot be unpacked; fetch it again")]
+    Unpack(#[source] io::Error),
+    /// An archive does not hold one file of JSON.
+    #[error(
+        "the archive should hold one file of JSON, it holds {}; name the one to read (`Input::member`)",
+        if .names.is_empty() { "none" } else { .names }
+    )]
+    Members {
+        /// Those that it holds.
+        names: String,
+    },
     /// The file has no bytes.
     #[error("the file is empty (0 bytes); fetch it again")]
     Empty,

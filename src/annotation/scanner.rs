@@ -221,7 +221,10 @@ impl<'a> Scanner<'a> {
     /// Takes a short string of plain ASCII that lies in this block, and returns what is between its quotes.
     fn short_string(&mut self) -> Option<&[u8]> {
         let text = self.block[self.at..self.block_len].strip_prefix(b"\"")?;
-        let len = text.iter().take(MAX_SCALAR).position(|byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'))?;
+        let len = text
+            .iter()
+            .take(MAX_SCALAR)
+            .position(|byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'))?;
         if text[len] != b'"' {
             return None;
         }

@@ -58,9 +58,9 @@ impl Window {
         }
         self.start = place.offset;
         let read = index.input.read_part(place.offset, (end - place.offset) as usize, &mut self.bytes);
-        let read = read.map_err(|error| Fault::new(place.offset, error)).and_then(|()| {
-            index.input.check_unchanged().map_err(|problem| Fault::new(place.offset, problem))
-        });
+        let read = read
+            .map_err(|error| Fault::new(place.offset, error))
+            .and_then(|()| index.input.check_unchanged().map_err(|problem| Fault::new(place.offset, problem)));
         if read.is_err() {
             self.bytes.clear();
         }

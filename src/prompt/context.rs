@@ -87,12 +87,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes a section of which each line stands once.
-    fn unique_lines<T>(
-        &mut self,
-        section: Section,
-        annotations: &'a [T],
-        line: impl Fn(&mut Self, &'a T) -> Line<'a>,
-    ) {
+    fn unique_lines<T>(&mut self, section: Section, annotations: &'a [T], line: impl Fn(&mut Self, &'a T) -> Line<'a>) {
         let mut shown = ShownTexts::with_capacity(annotations.len());
         let mut lines = Lines::new(section, annotations.len());
         for annotation in annotations {

@@ -142,7 +142,10 @@ mod tests {
             assert_eq!(messages[0].content, expected);
         };
         check("{{ annotations }}", "Objects:\n- {{ dog }}");
-        check("a {{- width -}} x{{height}}{% if is_json %} {{ objects }}{% else %}no{% endif %} {{ n_pairs + 1 }}", "a40x30 b 4");
+        check(
+            "a {{- width -}} x{{height}}{% if is_json %} {{ objects }}{% else %}no{% endif %} {{ n_pairs + 1 }}",
+            "a40x30 b 4",
+        );
         check("{ {{ image_id }} }", "{ x }");
     }
 
@@ -160,7 +163,8 @@ mod tests {
         ] {
             assert!(!is_preparable(source), "{source}");
         }
-        let template = Template::new("{{ annotations|upper }} {% if captions == 'a' %}{{ width * 2 }}{% endif %}").unwrap();
+        let template =
+            Template::new("{{ annotations|upper }} {% if captions == 'a' %}{{ width * 2 }}{% endif %}").unwrap();
         assert_eq!(template.render(&VARIABLES).unwrap()[0].content, "OBJECTS:\n- {{ DOG }} 80");
     }
 

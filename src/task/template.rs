@@ -197,7 +197,8 @@ impl Template {
         let render = |message: usize| -> Result<String, minijinja::Error> {
             self.environment.get_template(&message.to_string())?.render(context.clone())
         };
-        let in_message = |message| move |error: minijinja::Error| TemplateError { file: None, message, problem: error.into() };
+        let in_message =
+            |message| move |error: minijinja::Error| TemplateError { file: None, message, problem: error.into() };
         (0..self.roles.len()).map(|message| render(message).map_err(in_message(message))).collect()
     }
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::annotation::problem::InputProblem;
-use crate::annotation::{Attribute, BBox, Caption, CocoId, Few, Image, ImageId, ImageRecord, Object, Region, Relationship};
+use crate::annotation::{
+    Attribute, BBox, Caption, CocoId, Few, Image, ImageId, ImageRecord, Object, Region, Relationship,
+};
 use crate::bbox::{ImageSize, PixelBox, UnitBox};
 
 /// Read by [`keys`](super::keys), which is faster than what could be derived, and collects the keys that are ignored.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::annotation::packing::unpacked_name;
 use crate::annotation::{Coco, Input, OnBadInput, VisualGenome};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -47,7 +48,8 @@ impl VisualGenomeFiles {
         }
     }
 
-    /// The files of a folder, under their names or with a version suffix: `objects.json`, `objects_v1_2.json`.
+    /// The files of a folder, under their names or with a version suffix: `objects.json`, `objects_v1_2.json`; packed
+    /// (`objects.json.zip`) if they are not there as they are.
     /// Attributes and relationships are read where they are there.
     ///
     /// # Errors
@@ -155,7 +157,10 @@ fn file_names(folder: &Path) -> Result<Vec<String>> {
 
 /// The file that is named `name`, with or without a version suffix.
 fn find(folder: &Path, names: &[String], name: &'static str) -> Result<Option<String>> {
-    let mut found = names.iter().filter(|file| is_version_of(file, name));
+    // Who unpacks a file beside the packed one means the same file.
+    let is_also_unpacked =
+        |file: &String| unpacked_name(file) != file && names.iter().any(|other| other == unpacked_name(file));
+    let mut found = names.iter().filter(|file| is_version_of(file, name) && !is_also_unpacked(file));
     match (found.next(), found.next()) {
         (Some(first), Some(second)) => {
             let files = [first.clone(), second.clone()];
@@ -166,7 +171,9 @@ fn find(folder: &Path, names: &[String], name: &'static str) -> Result<Option<St
 }
 
 fn is_version_of(file: &str, name: &str) -> bool {
-    let Some(suffix) = file.strip_suffix(".json").and_then(|stem| stem.strip_prefix(name)) else { return false };
+    let Some(suffix) = unpacked_name(file).strip_suffix(".json").and_then(|stem| stem.strip_prefix(name)) else {
+        return false;
+    };
     let version = suffix.trim_start_matches(['_', '-', '.', ' ']);
     let digits = version.strip_prefix(['v', 'V']).unwrap_or(version);
     let is_version = digits.starts_with(|c: char| c.is_ascii_digit())
@@ -183,7 +190,17 @@ mod tests {
         for file in ["objects.json", "objects_v1_2.json", "objects-v1.4.json", "objects1.2.json", "objects_1_0.json"] {
             assert!(is_version_of(file, "objects"), "{file}");
         }
-        for file in ["objects.json.gz", "objects_alias.json", "object.json", "objects_v.json", "my_objects.json"] {
+        for file in ["objects.json.gz", "objects_v1_2.json.zst", "objects.json.zip"] {
+            assert!(is_version_of(file, "objects"), "{file}");
+        }
+        for file in [
+            "objects.json.txt",
+            "objects.zip",
+            "objects_alias.json",
+            "object.json",
+            "objects_v.json",
+            "my_objects.json",
+        ] {
             assert!(!is_version_of(file, "objects"), "{file}");
         }
     }

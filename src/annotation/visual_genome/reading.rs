@@ -69,7 +69,9 @@ impl Joined {
         let mut opened = ReadReport::default();
         let images = add_to(&mut opened, open(files.image_data)?);
         let mut lists = [const { None }; KINDS.len()];
-        for (list, index) in lists.iter_mut().zip(map_all(inputs, files.n_threads, |input| input.map(&open).transpose())) {
+        for (list, index) in
+            lists.iter_mut().zip(map_all(inputs, files.n_threads, |input| input.map(&open).transpose()))
+        {
             *list = index?.map(|index| add_to(&mut opened, index));
         }
         for index in lists.iter().flatten() {
