@@ -15,7 +15,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("noun", &[]),
     ("atomic", &[]),
     ("llm", &["choice", "noun"]),
-    ("annotation", &["bbox", "digest"]),
+    ("annotation", &["atomic", "bbox", "digest"]),
     ("sample", &["annotation", "bbox", "digest"]),
     ("reply", &["bbox", "noun", "sample"]),
     ("task", &["choice", "digest", "llm", "reply"]),

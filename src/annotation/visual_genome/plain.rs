@@ -324,3 +324,79 @@ fn plain_len(text: &[u8]) -> Option<usize> {
     let len = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
     Some(words.len() * 8 + len)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+    use crate::annotation::problem::InputProblem;
+    use crate::annotation::visual_genome::raw::{RawList, RawObject, RawRegion, RawRelationship};
+
+    const OBJECTS: &str = r#"{"image_id": 7, "objects": [{"synsets": ["a.n.01"], "h": 60, "object_id": 8, "names": ["caf\u00e9 \"x\"", "b"], "w": 1234567, "y": -20, "x": 0.5}, {"object_id": 9, "x": 1, "y": 2, "w": 3, "h": 4, "merged_object_ids": [1, 2]}], "image_url": "u"}"#;
+    const REGIONS: &str = r#"{"regions": [{"region_id": 4, "width": 60, "height": 12345678, "image_id": 7, "phrase": "ein \u00fc", "y": 0, "x": -1}, {"phrase": "é", "x": 1, "y": 2, "width": 3, "height": 4}], "id": 7}"#;
+    const ATTRIBUTES: &str = r#"{"image_id": 7, "attributes": [{"names": ["a"], "x": 1, "y": 2, "w": 3, "h": 4, "attributes": ["red", "tall"], "synsets": []}]}"#;
+    const RELATIONSHIPS: &str = r#"{"relationships": [{"predicate": "ON", "object": {"name": "a", "h": 1, "w": 2, "x": 3, "y": 4}, "relationship_id": 15, "synsets": ["b.r.01"], "subject": {"names": ["c"], "h": 1, "w": 2, "x": 3, "y": 4}}], "image_id": 7}"#;
+
+    /// What is accepted is what the other way makes of it.
+    fn check<R: DeserializeOwned, T: Plain + PartialEq + std::fmt::Debug>(
+        json: &[u8],
+        kind: &str,
+        make: impl Fn(R) -> Result<T, InputProblem>,
+    ) -> bool {
+        let Some(plain) = annotations::<T>(json, kind, 7) else { return false };
+        let raw: RawList<R> = serde_json::from_slice(json).unwrap();
+        let raw: Vec<T> = raw.list.unwrap().into_iter().map(|raw| make(raw).unwrap()).collect();
+        assert_eq!(plain, raw, "{}", String::from_utf8_lossy(json));
+        true
+    }
+
+    fn check_all(json: &[u8]) -> [bool; 4] {
+        [
+            check(json, "objects", RawObject::object),
+            check(json, "regions", |raw: RawRegion| raw.region(7)),
+            check(json, "attributes", RawObject::attribute),
+            check(json, "relationships", RawRelationship::relationship),
+        ]
+    }
+
+    #[test]
+    fn published_forms_are_accepted() {
+        let whole = OBJECTS.replace("0.5", "5");
+        assert_eq!(check_all(whole.as_bytes()), [true, false, false, false]);
+        assert_eq!(check_all(REGIONS.as_bytes()), [false, true, false, false]);
+        assert_eq!(check_all(ATTRIBUTES.as_bytes()), [false, false, true, false]);
+        assert_eq!(check_all(RELATIONSHIPS.as_bytes()), [false, false, false, true]);
+        // Fractions and foreign images are for the other way.
+        assert_eq!(check_all(OBJECTS.as_bytes()), [false; 4]);
+        assert_eq!(check_all(REGIONS.replace("\"image_id\": 7", "\"image_id\": 8").as_bytes()), [false; 4]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn what_is_accepted_is_read_the_same(
+            file in 0_usize..4,
+            at in any::<prop::sample::Index>(),
+            len in 0_usize..3,
+            with in "[\\[\\]{},:\"0-9eE.+\\\\ \\x00-\\x20a-z-]{0,2}|\"(id|x|names|name|image_id)\": [0-9]{1,17}, ",
+        ) {
+            let mut text = [OBJECTS, REGIONS, ATTRIBUTES, RELATIONSHIPS][file].replace("0.5", "5").into_bytes();
+            let at = at.index(text.len());
+            text.splice(at..text.len().min(at + len), with.into_bytes());
+            check_all(&text);
+        }
+
+        #[test]
+        fn integers_are_those_of_their_digits(text in "[0-9]{1,9}[,.e\\]} a-]{1,8}") {
+            let text = format!("{text}        ");
+            let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+            let found = short_integer(text.as_bytes().first_chunk().unwrap());
+            let has_form = (digits == 1 || !text.starts_with('0')) && !matches!(text.as_bytes()[digits], b'.' | b'e');
+            let expected = (digits < 8 && has_form).then(|| (text[..digits].parse().unwrap(), digits));
+            prop_assert_eq!(found, expected);
+        }
+    }
+}
