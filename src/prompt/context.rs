@@ -110,6 +110,7 @@ impl<'a> Writer<'a> {
     }
 
     fn objects(&mut self, objects: &'a [Object]) {
+        self.objects = ShownObjects::with_capacity(objects.len());
         let mut n_over_limit = 0;
         for object in objects {
             let (shown, is_clamped) = match self.shown_object(object) {
@@ -255,6 +256,10 @@ impl<'a> Writer<'a> {
             return;
         }
         let annotations = &mut self.context.annotations;
+        if annotations.is_empty() {
+            // What comes first is the smaller part.
+            annotations.reserve(text.len().max(1 << 12) * 2);
+        }
         if !annotations.is_empty() {
             annotations.push_str("\n\n");
         }

@@ -8,7 +8,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use crate::annotation::{Few, Object, ObjectId};
 use crate::bbox::UnitBox;
 use crate::digest::Digest;
-use crate::prompt::text::folded;
+use crate::prompt::text::{folded, folded_digest};
 
 /// With how many earlier objects of its name an object is compared; keeps the time linear for any file.
 const MAX_COMPARED: usize = 256;
@@ -43,6 +43,16 @@ struct Named {
 }
 
 impl<'a> ShownObjects<'a> {
+    /// Room for `n` objects.
+    pub(super) fn with_capacity(n: usize) -> Self {
+        Self {
+            objects: Vec::with_capacity(n),
+            by_id: HashMap::new(),
+            by_name: HashMap::with_capacity_and_hasher(n, BuildHasherDefault::default()),
+            named: Vec::with_capacity(n),
+        }
+    }
+
     /// The object that `object` would be merged with.
     pub(super) fn same_as(&self, object: &ShownObject<'_>, merge_iou: Option<f64>) -> Option<usize> {
         let merge_iou = merge_iou?;
@@ -55,7 +65,7 @@ impl<'a> ShownObjects<'a> {
 
     /// The objects of this name, the latest first.
     fn named(&self, name: &str) -> impl Iterator<Item = usize> {
-        let last = self.by_name.get(&digest(name)).copied();
+        let last = self.by_name.get(&folded_digest(name)).copied();
         std::iter::successors(last, |entry| self.named[*entry].before).map(|entry| self.named[entry].object)
     }
 
@@ -79,7 +89,7 @@ impl<'a> ShownObjects<'a> {
     fn name(&mut self, object: usize, names: &[Cow<'_, str>]) {
         for name in names {
             let entry = self.named.len();
-            let before = match self.by_name.entry(digest(name)) {
+            let before = match self.by_name.entry(folded_digest(name)) {
                 Entry::Occupied(mut last) => Some(last.insert(entry)),
                 Entry::Vacant(place) => {
                     place.insert(entry);
@@ -114,13 +124,8 @@ impl ShownTexts {
 
     /// Whether this is the first text that says so.
     pub(super) fn is_new(&mut self, line: &str) -> bool {
-        self.0.insert(digest(line))
+        self.0.insert(folded_digest(line))
     }
-}
-
-/// Texts that say the same have the same digest.
-fn digest(text: &str) -> Digest {
-    Digest::of(folded(text).as_bytes())
 }
 
 /// The hash of a digest: a part of it.

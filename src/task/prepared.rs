@@ -63,7 +63,14 @@ impl Prepared {
 
     pub(super) fn fill(&self, variables: &TemplateVariables<'_>) -> String {
         let values = of_image(variables);
-        let mut message = String::new();
+        let len = |piece: &Piece| match piece {
+            Piece::Text(text) => text.len(),
+            Piece::OfImage(index) => match values[*index].1 {
+                Text::Text(text) => text.len(),
+                Text::Number(_) => 10,
+            },
+        };
+        let mut message = String::with_capacity(self.0.iter().map(len).sum());
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => message.push_str(text),

@@ -153,6 +153,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The first byte of the next token, left in place.
+    #[inline]
     fn peek(&mut self) -> Option<u8> {
         loop {
             match self.text.as_bytes().get(self.at)? {
@@ -162,10 +163,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     fn expect(&mut self, byte: u8) -> Option<()> {
         self.take_if(byte).then_some(())
     }
 
+    #[inline]
     fn take_if(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -179,7 +182,7 @@ impl<'a> Cursor<'a> {
         }
         loop {
             self.expect(b'"')?;
-            let key = self.until_quote()?;
+            let key = self.key()?;
             self.expect(b':')?;
             on_entry(self, key)?;
             if !self.take_if(b',') {
@@ -199,6 +202,17 @@ impl<'a> Cursor<'a> {
                 return self.expect(b']');
             }
         }
+    }
+
+    /// The text of a key up to its closing quote.
+    #[inline]
+    fn key(&mut self) -> Option<&'a str> {
+        // Most keys end within eight bytes.
+        let len = self.rest().first_chunk().and_then(|bytes| first_special(*bytes));
+        let Some(len) = len.filter(|len| self.rest()[*len] == b'"') else { return self.until_quote() };
+        let key = self.text.get(self.at..self.at + len)?;
+        self.at += len + 1;
+        Some(key)
     }
 
     /// The text up to the closing quote, if there is no escape in it.
@@ -249,13 +263,18 @@ impl<'a> Cursor<'a> {
         Some(texts)
     }
 
+    #[inline]
     fn integer(&mut self) -> Option<u64> {
         self.peek()?;
-        let rest = self.rest();
-        if let Some((number, len)) = rest.first_chunk().and_then(short_integer) {
+        if let Some((number, len)) = self.rest().first_chunk().and_then(short_integer) {
             self.at += len;
             return Some(number);
         }
+        self.long_integer()
+    }
+
+    fn long_integer(&mut self) -> Option<u64> {
+        let rest = self.rest();
         let mut number = 0;
         let mut len = 0;
         while let Some(digit @ b'0'..=b'9') = rest.get(len) {
@@ -274,6 +293,7 @@ impl<'a> Cursor<'a> {
         Some(number)
     }
 
+    #[inline]
     fn number(&mut self) -> Option<f64> {
         let is_negative = self.take_if(b'-');
         if is_negative && self.rest().first().is_none_or(|byte| !byte.is_ascii_digit()) {
@@ -290,6 +310,7 @@ impl<'a> Cursor<'a> {
 
 /// An integer of up to seven digits at the start of eight bytes, and how many digits it has; all without a branch that
 /// depends on how many they are, since that is anybody's guess.
+#[inline]
 fn short_integer(bytes: &[u8; 8]) -> Option<(u64, usize)> {
     let digits = u64::from_le_bytes(*bytes) ^ 0x3030_3030_3030_3030;
     let others = (digits | digits.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0;
@@ -306,23 +327,29 @@ fn short_integer(bytes: &[u8; 8]) -> Option<(u64, usize)> {
 
 /// How many bytes there are before a quote, a backslash or a control character.
 fn plain_len(text: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word;
     let (words, rest) = text.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let quote = has_zero(word ^ (ONES * u64::from(b'"')));
-        let escape = has_zero(word ^ (ONES * u64::from(b'\\')));
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let found = (quote | escape | control) & HIGH;
-        if found != 0 {
-            // The lowest mark is exact; those above it may come from a borrow.
-            return Some(index * 8 + found.trailing_zeros() as usize / 8);
+        if let Some(len) = first_special(*word) {
+            return Some(index * 8 + len);
         }
     }
     let len = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
     Some(words.len() * 8 + len)
+}
+
+/// Where the first quote, backslash or control character is among eight bytes.
+#[inline]
+fn first_special(bytes: [u8; 8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let word = u64::from_le_bytes(bytes);
+    let quote = has_zero(word ^ (ONES * u64::from(b'"')));
+    let escape = has_zero(word ^ (ONES * u64::from(b'\\')));
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let found = (quote | escape | control) & HIGH;
+    // The lowest mark is exact; those above it may come from a borrow.
+    (found != 0).then(|| found.trailing_zeros() as usize / 8)
 }
 
 #[cfg(test)]
