@@ -243,8 +243,13 @@ impl UnitBox {
     }
 }
 
-impl fmt::Display for UnitBox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl UnitBox {
+    /// Adds what [`Display`](fmt::Display) writes to a text.
+    pub(crate) fn push_to(self, text: &mut String) {
+        text.push_str(str::from_utf8(&self.digits()).unwrap_or_default());
+    }
+
+    fn digits(self) -> [u8; 28] {
         // Written by hand: prompts hold dozens of boxes each, and the general formatting takes several times as long.
         let mut text = *b"[0.000, 0.000, 0.000, 0.000]";
         for (edge, v) in self.thousandths().into_iter().enumerate() {
@@ -252,7 +257,13 @@ impl fmt::Display for UnitBox {
                 text[edge * 7 + at] = b'0' + (v / unit % 10) as u8;
             }
         }
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        text
+    }
+}
+
+impl fmt::Display for UnitBox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 

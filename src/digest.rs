@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 /// The XXH3-128 hash of some bytes, written as 32 hexadecimal digits.
 ///
@@ -15,9 +15,17 @@ pub struct Digest(u128);
 impl Digest {
     /// The digest of `bytes`.
     pub fn of(bytes: impl AsRef<[u8]>) -> Self {
-        let mut digester = Digester::default();
-        digester.update(bytes.as_ref());
-        digester.finish()
+        Self(xxh3_128(bytes.as_ref()))
+    }
+
+    /// The digest as bytes, the highest first.
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    /// The digest of which [`to_bytes`](Self::to_bytes) gave these bytes.
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
     }
 }
 

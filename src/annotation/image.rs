@@ -2,15 +2,16 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::bbox::ImageSize;
 
 /// An image's id: an integer (Visual Genome, COCO) or a string (LLaVA writes `"000000097131"`).
 ///
 /// Ordered integers first, ascending, then strings.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(untagged, expecting = "an image id is an integer of at least 0 or a string")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(untagged)]
 pub enum ImageId {
     /// An integer id.
     Number(u64),
@@ -42,6 +43,31 @@ impl fmt::Display for ImageId {
             Self::Number(id) => id.fmt(f),
             Self::Text(id) => id.fmt(f),
         }
+    }
+}
+
+/// Written by hand: derived, it would copy each id before it looks at it.
+impl<'de> Deserialize<'de> for ImageId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IdVisitor;
+
+        impl Visitor<'_> for IdVisitor {
+            type Value = ImageId;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an image id, which is an integer of at least 0 or a string")
+            }
+
+            fn visit_u64<E: de::Error>(self, id: u64) -> Result<ImageId, E> {
+                Ok(id.into())
+            }
+
+            fn visit_str<E: de::Error>(self, id: &str) -> Result<ImageId, E> {
+                Ok(id.into())
+            }
+        }
+
+        deserializer.deserialize_any(IdVisitor)
     }
 }
 

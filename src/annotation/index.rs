@@ -1,6 +1,9 @@
 //! Where the record of each image stands in a file that is a list of records.
 
+use std::path::Path;
+
 use crate::annotation::problem::{Fault, InputProblem};
+use crate::annotation::saved::Shelf;
 use crate::annotation::scanner::Scanner;
 use crate::annotation::{ImageId, Input, InputError, InputFile, OnBadInput};
 use crate::digest::Digest;
@@ -11,6 +14,15 @@ pub(super) struct Place {
     pub(super) id: u64,
     pub(super) offset: u64,
     pub(super) len: usize,
+}
+
+/// What became of the index that is kept in a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Saved {
+    NotAsked,
+    Used,
+    Anew,
+    Failed,
 }
 
 /// The records of one file, by the id of their image.
@@ -53,12 +65,40 @@ impl Judge<'_> {
 }
 
 impl Index {
+    /// Takes the index of a file from `folder`, or makes it and saves it there.
+    pub(super) fn open(
+        input: Input,
+        on_bad: OnBadInput,
+        folder: Option<&Path>,
+        skipped: &mut Vec<InputError>,
+    ) -> Result<(Self, Saved), InputError> {
+        let shelf = match folder {
+            Some(folder) => {
+                Shelf::new(folder, &input).map_err(|error| Fault::new(0, error).in_file(input.name(), None))?
+            }
+            None => None,
+        };
+        let Some(shelf) = shelf else { return Ok((Self::build(input, on_bad, skipped)?, Saved::NotAsked)) };
+        if let Some((digest, places)) = shelf.load() {
+            return Ok((Self { input, digest, places }, Saved::Used));
+        }
+        let n_skipped = skipped.len();
+        let index = Self::build(input, on_bad, skipped)?;
+        // What is bad has to be told each time.
+        if skipped.len() > n_skipped {
+            return Ok((index, Saved::NotAsked));
+        }
+        let saved = if shelf.save(index.digest, &index.places).is_ok() { Saved::Anew } else { Saved::Failed };
+        Ok((index, saved))
+    }
+
     /// Finds the records of a file; with [`OnBadInput::Skip`] as many as there are before the file can no longer be
     /// understood.
     pub(super) fn build(input: Input, on_bad: OnBadInput, skipped: &mut Vec<InputError>) -> Result<Self, InputError> {
         let mut places = Vec::new();
         let mut judge = Judge { input: &input, on_bad, skipped };
         let digest = scan(&mut judge, &mut places).map_err(|fault| fault.in_file(input.name(), None))?;
+        input.check_unchanged().map_err(|problem| Fault::new(0, problem).in_file(input.name(), None))?;
         places.sort_by_key(|place| place.id);
         let mut last = None;
         let mut duplicate = None;
@@ -76,10 +116,6 @@ impl Index {
         }
     }
 
-    pub(super) fn find(&self, id: u64) -> Option<Place> {
-        self.places.binary_search_by_key(&id, |place| place.id).ok().map(|index| self.places[index])
-    }
-
     pub(super) fn file_name(&self) -> String {
         file_name(&self.input)
     }
@@ -88,16 +124,14 @@ impl Index {
         input_file(&self.input, self.digest)
     }
 
-    /// Reads the bytes of a record.
-    pub(super) fn read(&self, place: Place, buffer: &mut Vec<u8>) -> Result<(), Fault> {
-        let result = self.input.read_part(place.offset, place.len, buffer);
-        result.map_err(|error| Fault::new(place.offset, error))
-    }
-
     /// Ids that this file has and the other one has not.
     pub(super) fn missing_from(&self, other: &Self) -> Vec<ImageId> {
-        let missing = self.places.iter().filter(|place| other.find(place.id).is_none());
-        missing.map(|place| ImageId::Number(place.id)).collect()
+        let mut others = other.places.iter().map(|place| place.id).peekable();
+        let mut has = |id| {
+            while others.next_if(|other| *other < id).is_some() {}
+            others.peek() == Some(&id)
+        };
+        self.places.iter().map(|place| place.id).filter(|id| !has(*id)).map(ImageId::Number).collect()
     }
 }
 
@@ -151,6 +185,9 @@ fn element(scanner: &mut Scanner<'_>, judge: &mut Judge<'_>, places: &mut Vec<Pl
 pub(super) fn id_at(scanner: &mut Scanner<'_>) -> Result<Result<u64, Fault>, Fault> {
     scanner.peek()?;
     let offset = scanner.offset();
+    if let Some(id) = scanner.integer() {
+        return Ok(Ok(id));
+    }
     let text = scanner.scalar_or_kind()?;
     Ok(text.parse().map_err(|_| Fault::new(offset, InputProblem::BadId { found: text })))
 }

@@ -5,26 +5,36 @@
 //!
 //! This module knows files and JSON; it knows no prompt, no network, no clock.
 
+mod brackets;
 mod builder;
 mod coco;
+mod few;
 mod image;
 mod index;
 mod input;
 mod jsonl;
 mod object;
+mod ordered;
+#[cfg(feature = "packed")]
+mod packed;
+mod packing;
 mod problem;
 mod report;
+mod saved;
 mod scanner;
 mod selection;
 mod source;
 mod visual_genome;
+mod window;
 
 pub use builder::ImageRecordBuilder;
 pub use coco::Coco;
+pub use few::{Few, FewIntoIter};
 pub use image::{CocoId, Image, ImageId};
 pub use input::Input;
 pub use jsonl::{Jsonl, write_record};
 pub use object::{Attribute, BBox, Caption, Object, ObjectId, Region, Relationship};
+pub use ordered::map_records;
 pub use problem::{InputError, InputProblem};
 pub use report::{OnBadInput, ReadReport};
 pub use selection::{NotTaken, Selected, Selection, Shard, ShardError, read_coco_ids, read_image_ids};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::annotation::Few;
 use crate::bbox::{BoxError, Clamped, Cut, ImageSize, PixelBox, UnitBox};
 
 /// A sentence about the whole image.
@@ -82,13 +83,13 @@ impl From<UnitBox> for BBox {
 #[non_exhaustive]
 pub struct Object {
     /// All names as annotated, the first one the most usual; empty in a few real records.
-    pub names: Vec<String>,
+    pub names: Few<String>,
     /// Where it is.
     pub bbox: BBox,
     /// Its id, if the source has one.
     pub id: Option<ObjectId>,
     /// WordNet synsets of the names (`clock.n.01`), canonicalised by the data set; none in v1.0.
-    pub synsets: Vec<String>,
+    pub synsets: Few<String>,
     /// Objects of earlier versions that were merged into this one (v1.4).
     pub merged_ids: Vec<ObjectId>,
     /// Whether the box encloses a group of such objects (COCO `iscrowd`).
@@ -99,10 +100,10 @@ impl Object {
     /// An object with one name.
     pub fn new(name: impl Into<String>, bbox: impl Into<BBox>) -> Self {
         Self {
-            names: vec![name.into()],
+            names: Few::one(name.into()),
             bbox: bbox.into(),
             id: None,
-            synsets: Vec::new(),
+            synsets: Few::new(),
             merged_ids: Vec::new(),
             is_crowd: false,
         }

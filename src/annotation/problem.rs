@@ -48,6 +48,24 @@ pub enum InputProblem {
     /// The file could not be read.
     #[error("it cannot be read")]
     Io(#[from] io::Error),
+    /// The file was changed while it was read.
+    #[error("the file has changed since it was opened; start again")]
+    Changed,
+    /// The file is packed, and this build cannot unpack.
+    #[error("the file is packed; unpack it, or build with the feature `packed`")]
+    Packed,
+    /// The file is packed and damaged.
+    #[error("the file is packed and cannot be unpacked; fetch it again")]
+    Unpack(#[source] io::Error),
+    /// An archive does not hold one file of JSON.
+    #[error(
+        "the archive should hold one file of JSON, it holds {}; name the one to read (`Input::member`)",
+        if .names.is_empty() { "none" } else { .names }
+    )]
+    Members {
+        /// Those that it holds.
+        names: String,
+    },
     /// The file has no bytes.
     #[error("the file is empty (0 bytes); fetch it again")]
     Empty,
@@ -152,6 +170,11 @@ impl Fault {
         };
         let within = line_start + error.column().saturating_sub(1);
         Self::new(offset + within.min(json.len()) as u64, error)
+    }
+
+    /// Whether it concerns the file as a whole, so that nothing else in it can be read either.
+    pub(super) fn is_of_file(&self) -> bool {
+        matches!(self.problem, InputProblem::Io(_) | InputProblem::Changed)
     }
 
     pub(super) fn in_file(self, file: impl Into<PathBuf>, image: Option<ImageId>) -> InputError {

@@ -3,6 +3,7 @@
 //! Only the outer structure is checked; what is inside a value is checked when the value is parsed.
 
 use crate::annotation::Input;
+use crate::annotation::brackets::Brackets;
 use crate::annotation::problem::{Fault, InputProblem};
 use crate::digest::{Digest, Digester};
 
@@ -111,9 +112,20 @@ impl<'a> Scanner<'a> {
             if self.peek()? != Some(b'"') {
                 return Err(self.unexpected("a key"));
             }
-            let key = self.scalar()?;
+            let mut bytes = [0; MAX_SCALAR];
+            let long;
+            let key = match self.short_string() {
+                Some(key) => {
+                    bytes[..key.len()].copy_from_slice(key);
+                    str::from_utf8(&bytes[..key.len()]).unwrap_or_default()
+                }
+                None => {
+                    long = self.scalar()?;
+                    long.trim_matches('"')
+                }
+            };
             self.expect(b':', "a colon")?;
-            on_entry(self, key.trim_matches('"'))?;
+            on_entry(self, key)?;
             if self.goes_on(b'}', "within an object", "a comma or the end of the object")? {
                 continue;
             }
@@ -167,28 +179,15 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_nested(&mut self) -> Result<(), Fault> {
-        let mut depth = 0_u64;
+        let mut brackets = Brackets::default();
         loop {
-            let block = &self.block[self.at..self.block_len];
-            let next = block.iter().position(|byte| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']'));
-            let Some(next) = next else {
-                if !self.fill()? {
-                    return Err(self.truncated("within a record"));
-                }
-                continue;
-            };
-            self.at += next;
-            match self.block[self.at] {
-                b'"' => {
-                    self.skip_string()?;
-                    continue;
-                }
-                b'{' | b'[' => depth += 1,
-                _ => depth -= 1,
-            }
-            self.at += 1;
-            if depth == 0 {
+            if let Some(n) = brackets.walk(&self.block[self.at..self.block_len]) {
+                self.at += n;
                 return Ok(());
+            }
+            if !self.fill()? {
+                let within = if brackets.is_in_string() { "within a string" } else { "within a record" };
+                return Err(self.truncated(within));
             }
         }
     }
@@ -217,6 +216,32 @@ impl<'a> Scanner<'a> {
                 }
             }
         }
+    }
+
+    /// Takes a short string of plain ASCII that lies in this block, and returns what is between its quotes.
+    fn short_string(&mut self) -> Option<&[u8]> {
+        let text = self.block[self.at..self.block_len].strip_prefix(b"\"")?;
+        let len = text
+            .iter()
+            .take(MAX_SCALAR)
+            .position(|byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'))?;
+        if text[len] != b'"' {
+            return None;
+        }
+        self.at += len + 2;
+        Some(&self.block[self.at - len - 1..self.at - 1])
+    }
+
+    /// Takes an unsigned integer that lies in this block.
+    pub(super) fn integer(&mut self) -> Option<u64> {
+        let text = &self.block[self.at..self.block_len];
+        let len = text.iter().take(20).position(|byte| !byte.is_ascii_digit())?;
+        if !matches!(text[len], b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t') {
+            return None;
+        }
+        let number = str::from_utf8(&text[..len]).ok()?.parse().ok()?;
+        self.at += len;
+        Some(number)
     }
 
     /// Takes a string, with its quotes, or a number or word, and returns the start of it.

@@ -1,6 +1,7 @@
 //! Where records come from: one trait for files and for records in memory.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,6 +17,19 @@ pub trait RecordSource: fmt::Debug + Send + Sync {
     /// # Errors
     /// Items are errors where an input cannot be read or holds something wrong.
     fn records(&self) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_>;
+
+    /// How many positions there are from which [`records_at`](Self::records_at) reads; `None`, as provided, if records
+    /// cannot be read apart.
+    fn n_positions(&self) -> Option<usize> {
+        None
+    }
+
+    /// The records at some of [`n_positions`](Self::n_positions), for several threads that share the work: those of all
+    /// positions in order are [`records`](Self::records). A position may hold no record; an error ends them.
+    fn records_at(&self, positions: Range<usize>) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
+        let _ = positions;
+        Box::new(std::iter::empty())
+    }
 
     /// The files that the records come from, by name, size and digest; they identify the input of a run.
     fn inputs(&self) -> Vec<InputFile>;
@@ -54,13 +68,13 @@ impl<S: RecordSource + ?Sized> RecordSource for Box<S> {
     }
 }
 
-/// The records that `read` finds at `n` positions; it leaves some out, and an error ends them.
+/// The records that `read` finds at positions; it leaves some out, and an error ends them.
 pub(super) fn until_error<'a>(
-    n: usize,
+    positions: Range<usize>,
     mut read: impl FnMut(usize) -> Result<Option<ImageRecord>> + Send + 'a,
-) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + 'a> {
+) -> impl Iterator<Item = Result<ImageRecord>> + Send + 'a {
     let mut has_failed = false;
-    let records = (0..n).map_while(move |position| {
+    let records = positions.map_while(move |position| {
         if has_failed {
             return None;
         }
@@ -68,7 +82,7 @@ pub(super) fn until_error<'a>(
         has_failed = record.is_err();
         Some(record)
     });
-    Box::new(records.filter_map(Result::transpose))
+    records.filter_map(Result::transpose)
 }
 
 /// Records in memory, in any order.

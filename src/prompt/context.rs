@@ -12,7 +12,9 @@
 //! - man [0.302, 0.400, 0.350, 0.600] wears shirt [0.302, 0.450, 0.350, 0.500]
 //! ```
 
-use crate::annotation::{Attribute, BBox, ImageRecord, Object, Region, Relationship};
+use std::borrow::Cow;
+
+use crate::annotation::{Attribute, BBox, Few, ImageRecord, Object, Region, Relationship};
 use crate::bbox::{ImageSize, UnitBox};
 use crate::prompt::lines::{Line, Lines};
 use crate::prompt::merge::{ShownObject, ShownObjects, ShownTexts};
@@ -20,36 +22,45 @@ use crate::prompt::text::clean;
 use crate::prompt::{LeftOutReason, PromptOptions, PromptReport};
 use crate::task::{Section, Task};
 
+/// About how long a line is.
+const LINE: usize = 48;
+
 /// All lines that a prompt can show of a record.
-pub(super) fn lines(record: &ImageRecord, task: &Task, options: &PromptOptions) -> Lines {
-    let mut gatherer = Gatherer::new(record.image.size, task, options);
+pub(super) fn lines<'a>(record: &'a ImageRecord, task: &'a Task, options: &'a PromptOptions) -> Lines<'a> {
+    let n_lines = record.captions.len() + record.objects.len() + record.regions.len();
+    let mut gatherer = Gatherer {
+        size: record.image.size,
+        task,
+        options,
+        objects: ShownObjects::default(),
+        text: String::with_capacity(n_lines * LINE),
+        lines: Vec::with_capacity(n_lines),
+        report: PromptReport::default(),
+    };
     gatherer.gather(record);
-    Lines { lines: gatherer.lines, objects: gatherer.objects.objects, report: gatherer.report }
+    let Gatherer { objects, text, lines, report, .. } = gatherer;
+    Lines { text, lines, objects: objects.objects, report }
 }
 
 struct Gatherer<'a> {
     size: Option<ImageSize>,
     task: &'a Task,
     options: &'a PromptOptions,
-    objects: ShownObjects,
+    objects: ShownObjects<'a>,
+    /// The text of all lines.
+    text: String,
     lines: Vec<Line>,
     report: PromptReport,
 }
 
 impl<'a> Gatherer<'a> {
-    fn new(size: Option<ImageSize>, task: &'a Task, options: &'a PromptOptions) -> Self {
-        let (objects, report) = (ShownObjects::default(), PromptReport::default());
-        Self { size, task, options, objects, lines: Vec::new(), report }
-    }
-
-    fn gather(&mut self, record: &ImageRecord) {
+    fn gather(&mut self, record: &'a ImageRecord) {
         for section in self.task.sections().iter() {
             match section {
-                Section::Captions => {
-                    self.unique_lines(section, &record.captions, |_, caption| {
-                        clean(&caption.text).map(|text| Line::new(section, text))
-                    });
-                }
+                Section::Captions => self.unique_lines(section, &record.captions, |gatherer, caption, _| {
+                    gatherer.text.push_str(&clean(&caption.text)?);
+                    Ok(())
+                }),
                 Section::Objects => self.objects(&record.objects),
                 Section::Regions => self.unique_lines(section, &record.regions, Self::region),
                 Section::Attributes => self.unique_lines(section, &record.attributes, Self::attribute),
@@ -62,60 +73,92 @@ impl<'a> Gatherer<'a> {
     fn unique_lines<T>(
         &mut self,
         section: Section,
-        annotations: &[T],
-        line: impl Fn(&Self, &T) -> Result<Line, LeftOutReason>,
+        annotations: &'a [T],
+        write: impl Fn(&mut Self, &'a T, &mut Line) -> Result<(), LeftOutReason>,
     ) {
-        let mut shown = ShownTexts::default();
+        let mut shown = ShownTexts::with_capacity(annotations.len());
         let mut n_lines = 0;
         for annotation in annotations {
-            let reason = match line(self, annotation) {
-                Ok(_) if n_lines >= self.options.max(section) => LeftOutReason::OverLimit,
-                Ok(line) if self.options.merge_phrases && !shown.is_new(&line.text) => LeftOutReason::Merged,
-                Ok(line) => {
+            let mut line = Line::begin(section, &self.text);
+            let start = line.range.start;
+            let reason = match write(self, annotation, &mut line) {
+                Ok(()) if n_lines >= self.options.max(section) => LeftOutReason::OverLimit,
+                Ok(()) if self.options.merge_phrases && !shown.is_new(&self.text[start..]) => LeftOutReason::Merged,
+                Ok(()) => {
                     n_lines += 1;
-                    self.lines.push(line);
+                    self.end(line);
                     continue;
                 }
                 Err(reason) => reason,
             };
+            self.text.truncate(start);
             self.report.leave_out(section, reason, 1);
         }
     }
 
-    fn objects(&mut self, objects: &[Object]) {
-        let mut clamped = Vec::new();
+    fn end(&mut self, mut line: Line) {
+        line.range.end = self.text.len();
+        self.lines.push(line);
+    }
+
+    fn objects(&mut self, objects: &'a [Object]) {
+        self.objects = ShownObjects::with_capacity(objects.len());
+        let mut clamped = Vec::with_capacity(objects.len());
+        let mut n_over_limit = 0;
         for object in objects {
-            let reason = match self.shown_object(object) {
-                Err(reason) => reason,
-                Ok(shown) => {
-                    if let Some(index) = self.objects.same_as(&shown, self.options.merge_iou) {
-                        self.objects.merge(index, shown);
-                        self.objects.identify(index, object);
-                        LeftOutReason::Merged
-                    } else if self.objects.objects.len() >= self.options.max(Section::Objects) {
-                        LeftOutReason::OverLimit
-                    } else {
-                        clamped.push(self.is_clamped(object.bbox));
-                        let index = self.objects.push(shown);
-                        self.objects.identify(index, object);
-                        continue;
-                    }
+            let (shown, is_clamped) = match self.shown_object(object) {
+                Ok(shown) => shown,
+                Err(reason) => {
+                    self.report.leave_out(Section::Objects, reason, 1);
+                    continue;
                 }
             };
-            self.report.leave_out(Section::Objects, reason, 1);
+            let index = if let Some(index) = self.objects.same_as(&shown, self.options.merge_iou) {
+                self.objects.merge(index, shown);
+                self.report.leave_out(Section::Objects, LeftOutReason::Merged, 1);
+                index
+            } else if self.objects.objects.len() >= self.options.max(Section::Objects) {
+                n_over_limit += 1;
+                continue;
+            } else {
+                clamped.push(is_clamped);
+                self.objects.push(shown)
+            };
+            if self.mentions_objects() {
+                self.objects.identify(index, object);
+            }
         }
-        for (index, (object, is_clamped)) in self.objects.objects.iter().zip(clamped).enumerate() {
-            let crowd = if object.is_crowd { "crowd of " } else { "" };
-            let mut line = Line::new(Section::Objects, format!("{crowd}{}: ", object.names.join(" / ")));
-            line.push_object(index, object.bbox);
-            line.clamped = usize::from(is_clamped);
-            line.place = Some(object.bbox);
-            self.lines.push(line);
+        if n_over_limit > 0 {
+            self.report.leave_out(Section::Objects, LeftOutReason::OverLimit, n_over_limit);
+        }
+        for (index, is_clamped) in clamped.into_iter().enumerate() {
+            self.object(index, is_clamped);
         }
     }
 
-    fn shown_object(&self, object: &Object) -> Result<ShownObject, LeftOutReason> {
-        let mut names: Vec<String> = Vec::with_capacity(object.names.len());
+    fn object(&mut self, index: usize, is_clamped: bool) {
+        let object = &self.objects.objects[index];
+        let mut line = Line::begin(Section::Objects, &self.text);
+        self.text.push_str(if object.is_crowd { "crowd of " } else { "" });
+        for (position, name) in object.names.iter().enumerate() {
+            self.text.push_str(if position > 0 { " / " } else { "" });
+            self.text.push_str(name);
+        }
+        self.text.push_str(": ");
+        line.push_object(&mut self.text, index, object.bbox);
+        line.clamped = usize::from(is_clamped);
+        line.place = Some(object.bbox);
+        self.end(line);
+    }
+
+    /// Whether other sections look objects up by their ids.
+    fn mentions_objects(&self) -> bool {
+        self.task.sections().iter().any(|section| matches!(section, Section::Attributes | Section::Relationships))
+    }
+
+    /// The object as it is shown, and whether its box is clamped.
+    fn shown_object(&self, object: &'a Object) -> Result<(ShownObject<'a>, bool), LeftOutReason> {
+        let mut names: Few<Cow<'a, str>> = Few::new();
         let mut reason = LeftOutReason::NoText;
         for name in &object.names {
             match clean(name) {
@@ -127,79 +170,77 @@ impl<'a> Gatherer<'a> {
         if names.is_empty() {
             return Err(reason);
         }
-        let words =
-            object.synsets.iter().filter_map(|synset| synset.split('.').next()).map(|word| word.replace('_', " "));
-        let kinds = words.filter(|word| !word.is_empty() && !names.contains(word)).collect();
-        Ok(ShownObject { names, kinds, bbox: self.unit(object.bbox)?, is_crowd: object.is_crowd })
+        let kinds = object.synsets.iter().filter_map(|synset| word_of(synset)).filter(|word| !names.contains(word));
+        let kinds = kinds.collect();
+        let (bbox, is_clamped) = self.unit(object.bbox)?;
+        Ok((ShownObject { names, kinds, bbox, is_crowd: object.is_crowd }, is_clamped))
     }
 
-    fn region(&self, region: &Region) -> Result<Line, LeftOutReason> {
-        let phrase = clean(&region.phrase)?;
-        let mut line = Line::new(Section::Regions, phrase);
-        let Some(bbox) = region.bbox else { return Ok(line) };
+    fn region(&mut self, region: &'a Region, line: &mut Line) -> Result<(), LeftOutReason> {
+        self.text.push_str(&clean(&region.phrase)?);
+        let Some(bbox) = region.bbox else { return Ok(()) };
         if !self.task.is_grounded() {
             // Not shown, but it decides what is dropped first.
-            line.place = self.options.budget.as_ref().and_then(|_| self.unit(bbox).ok());
-            return Ok(line);
+            line.place = self.options.budget.as_ref().and_then(|_| self.unit(bbox).ok()).map(|(unit, _)| unit);
+            return Ok(());
         }
-        let unit = self.unit(bbox)?;
-        let name = 0..line.text.len();
-        line.text.push_str(": ");
-        line.push_own(name, unit);
+        let (unit, is_clamped) = self.unit(bbox)?;
+        let name = line.range.start..self.text.len();
+        self.text.push_str(": ");
+        line.push_own(&mut self.text, name, unit);
         line.place = Some(unit);
-        line.clamped = usize::from(self.is_clamped(bbox));
-        Ok(line)
+        line.clamped = usize::from(is_clamped);
+        Ok(())
     }
 
-    fn attribute(&self, attribute: &Attribute) -> Result<Line, LeftOutReason> {
-        let values: Vec<String> = attribute.values.iter().filter_map(|value| clean(value).ok()).collect();
+    fn attribute(&mut self, attribute: &'a Attribute, line: &mut Line) -> Result<(), LeftOutReason> {
+        let values: Vec<Cow<'_, str>> = attribute.values.iter().filter_map(|value| clean(value).ok()).collect();
         if values.is_empty() {
             return Err(LeftOutReason::NoText);
         }
-        let mut line = Line::new(Section::Attributes, String::new());
-        self.mention(&mut line, &attribute.object)?;
-        line.text.push_str(": ");
-        line.text.push_str(&values.join(", "));
-        Ok(line)
+        self.mention(line, &attribute.object)?;
+        self.text.push_str(": ");
+        self.text.push_str(&values.join(", "));
+        Ok(())
     }
 
-    fn relationship(&self, relationship: &Relationship) -> Result<Line, LeftOutReason> {
+    fn relationship(&mut self, relationship: &'a Relationship, line: &mut Line) -> Result<(), LeftOutReason> {
         let predicate = clean(&relationship.predicate)?.to_lowercase();
-        let mut line = Line::new(Section::Relationships, String::new());
-        self.mention(&mut line, &relationship.subject)?;
-        line.text.push(' ');
-        line.text.push_str(&predicate);
-        line.text.push(' ');
-        self.mention(&mut line, &relationship.object)?;
-        Ok(line)
+        self.mention(line, &relationship.subject)?;
+        self.text.push(' ');
+        self.text.push_str(&predicate);
+        self.text.push(' ');
+        self.mention(line, &relationship.object)
     }
 
     /// Adds name and box of an object: those of the object that stands for it, where it is shown.
-    fn mention(&self, line: &mut Line, object: &Object) -> Result<(), LeftOutReason> {
-        let start = line.text.len();
+    fn mention(&mut self, line: &mut Line, object: &'a Object) -> Result<(), LeftOutReason> {
+        let start = self.text.len();
         if let Some((index, shown)) = object.id.and_then(|id| self.objects.by_id(id)) {
-            line.text.push_str(&shown.names[0]);
-            line.text.push(' ');
-            line.push_object(index, shown.bbox);
+            self.text.push_str(&shown.names[0]);
+            self.text.push(' ');
+            line.push_object(&mut self.text, index, shown.bbox);
             line.place = line.place.or(Some(shown.bbox));
             return Ok(());
         }
-        let shown = self.shown_object(object)?;
-        line.text.push_str(shown.names.first().ok_or(LeftOutReason::NoText)?);
-        let name = start..line.text.len();
-        line.text.push(' ');
-        line.push_own(name, shown.bbox);
+        let (shown, _) = self.shown_object(object)?;
+        self.text.push_str(shown.names.first().ok_or(LeftOutReason::NoText)?);
+        let name = start..self.text.len();
+        self.text.push(' ');
+        line.push_own(&mut self.text, name, shown.bbox);
         line.place = line.place.or(Some(shown.bbox));
         Ok(())
     }
 
-    /// The box in whole thousandths.
-    fn unit(&self, bbox: BBox) -> Result<UnitBox, LeftOutReason> {
-        Ok(bbox.to_unit(self.size)?.bbox.rounded()?)
+    /// The box in whole thousandths, and whether it is clamped.
+    fn unit(&self, bbox: BBox) -> Result<(UnitBox, bool), LeftOutReason> {
+        let clamped = bbox.to_unit(self.size)?;
+        Ok((clamped.bbox.rounded()?, !clamped.cut.is_none()))
     }
+}
 
-    /// Whether it overhangs the image.
-    fn is_clamped(&self, bbox: BBox) -> bool {
-        bbox.to_unit(self.size).is_ok_and(|clamped| !clamped.cut.is_none())
-    }
+/// The word that a synset is named by: `game controller` of `game_controller.n.01`.
+fn word_of(synset: &str) -> Option<Cow<'_, str>> {
+    let word = synset.split('.').next().filter(|word| !word.is_empty())?;
+    Some(if word.contains('_') { word.replace('_', " ").into() } else { word.into() })
 }

@@ -8,11 +8,15 @@ use crate::prompt::merge::ShownObject;
 use crate::prompt::{LeftOutReason, PromptReport};
 use crate::task::{Section, Task};
 
+/// Bytes that the headings of all sections take.
+const HEADINGS: usize = 80;
+
 /// One fact as text, without what stands before it: the dash, and numbers of boxes.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) section: Section,
-    pub(super) text: String,
+    /// Where it stands in the text of all lines.
+    pub(super) range: Range<usize>,
     boxes: [Option<LineBox>; 2],
     /// The part of the image that it is about, where that is known and matters.
     pub(super) place: Option<UnitBox>,
@@ -23,7 +27,7 @@ pub(super) struct Line {
 /// A box in the text of a line.
 #[derive(Clone, Debug)]
 struct LineBox {
-    /// Where it starts, in bytes of the text.
+    /// Where it starts in the text of all lines.
     at: usize,
     whose: Whose,
 }
@@ -37,18 +41,19 @@ enum Whose {
 }
 
 impl Line {
-    pub(super) fn new(section: Section, text: String) -> Self {
-        Self { section, text, boxes: [None, None], place: None, clamped: 0 }
+    /// A line that begins at the end of `text`.
+    pub(super) fn begin(section: Section, text: &str) -> Self {
+        Self { section, range: text.len()..text.len(), boxes: [None, None], place: None, clamped: 0 }
     }
 
     /// Adds the box of a shown object.
-    pub(super) fn push_object(&mut self, index: usize, bbox: UnitBox) {
-        self.push(bbox, Whose::Object(index));
+    pub(super) fn push_object(&mut self, text: &mut String, index: usize, bbox: UnitBox) {
+        self.push(text, bbox, Whose::Object(index));
     }
 
     /// Adds a box named by a part of the text.
-    pub(super) fn push_own(&mut self, name: Range<usize>, bbox: UnitBox) {
-        self.push(bbox, Whose::Own { name, bbox });
+    pub(super) fn push_own(&mut self, text: &mut String, name: Range<usize>, bbox: UnitBox) {
+        self.push(text, bbox, Whose::Own { name, bbox });
     }
 
     pub(super) fn has_box(&self) -> bool {
@@ -59,10 +64,9 @@ impl Line {
         self.boxes.iter().flatten().count()
     }
 
-    fn push(&mut self, bbox: UnitBox, whose: Whose) {
-        let at = self.text.len();
-        // Writing to a string cannot fail.
-        let _ = write!(self.text, "{bbox}");
+    fn push(&mut self, text: &mut String, bbox: UnitBox, whose: Whose) {
+        let at = text.len();
+        bbox.push_to(text);
         if let Some(free) = self.boxes.iter_mut().find(|place| place.is_none()) {
             *free = Some(LineBox { at, whose });
         }
@@ -71,9 +75,11 @@ impl Line {
 
 /// All that a prompt could show of a record, in the order in which it would.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(super) struct Lines<'a> {
+    /// The text of all lines, one behind the other.
+    pub(super) text: String,
     pub(super) lines: Vec<Line>,
-    pub(super) objects: Vec<ShownObject>,
+    pub(super) objects: Vec<ShownObject<'a>>,
     /// What is left out whatever is chosen.
     pub(super) report: PromptReport,
 }
@@ -100,10 +106,15 @@ impl Context {
     }
 }
 
-impl Lines {
+impl Lines<'_> {
     /// The lines that are wanted, written; the others are counted as left out for the budget.
     pub(super) fn write(&self, task: &Task, is_wanted: impl Fn(usize) -> bool) -> Context {
-        let context = Context { report: self.report.clone(), ..Context::default() };
+        let context = Context {
+            annotations: String::with_capacity(self.text.len() + 4 * self.lines.len() + HEADINGS),
+            boxes: Vec::with_capacity(self.objects.len()),
+            report: self.report.clone(),
+            ..Context::default()
+        };
         let is_boxed = vec![false; self.objects.len()];
         let mut writer = Writer { lines: self, numbers: task.cites_numbers(), context, is_boxed };
         for (index, line) in self.lines.iter().enumerate() {
@@ -119,13 +130,17 @@ impl Lines {
     /// Box and names of a shown object; names that only its synsets have come last.
     fn object_box(&self, index: usize) -> Option<NamedBox> {
         let object = self.objects.get(index)?;
-        let names: Vec<&str> = object.names.iter().chain(&object.kinds).map(String::as_str).collect();
-        Some(NamedBox { name: names.join(" / "), bbox: object.bbox })
+        let mut name = object.names.join(" / ");
+        for kind in &object.kinds {
+            name.push_str(" / ");
+            name.push_str(kind);
+        }
+        Some(NamedBox { name, bbox: object.bbox })
     }
 }
 
 struct Writer<'a> {
-    lines: &'a Lines,
+    lines: &'a Lines<'a>,
     numbers: bool,
     context: Context,
     /// Which objects have their box in the list.
@@ -137,17 +152,18 @@ impl Writer<'_> {
         let section = line.section as usize;
         self.start(line.section);
         self.context.annotations.push_str("- ");
-        let mut written = 0;
+        let text = &self.lines.text;
+        let mut written = line.range.start;
         for line_box in line.boxes.iter().flatten() {
-            let Some(named) = self.new_box(line, &line_box.whose) else { continue };
+            let Some(named) = self.new_box(&line_box.whose) else { continue };
             self.context.boxes.push(named);
             if self.numbers {
                 let number = self.context.boxes.len();
-                let _ = write!(self.context.annotations, "{}#{number} ", &line.text[written..line_box.at]);
+                let _ = write!(self.context.annotations, "{}#{number} ", &text[written..line_box.at]);
                 written = line_box.at;
             }
         }
-        self.context.annotations.push_str(&line.text[written..]);
+        self.context.annotations.push_str(&text[written..line.range.end]);
         self.context.sections[section].end = self.context.annotations.len();
         self.context.report.shown[section] += 1;
         self.context.report.clamped += line.clamped;
@@ -169,9 +185,9 @@ impl Writer<'_> {
     }
 
     /// The box, unless it is that of an object that has it in the list.
-    fn new_box(&mut self, line: &Line, whose: &Whose) -> Option<NamedBox> {
+    fn new_box(&mut self, whose: &Whose) -> Option<NamedBox> {
         match whose {
-            Whose::Own { name, bbox } => Some(NamedBox { name: line.text[name.clone()].to_owned(), bbox: *bbox }),
+            Whose::Own { name, bbox } => Some(NamedBox { name: self.lines.text[name.clone()].to_owned(), bbox: *bbox }),
             Whose::Object(index) => {
                 let is_boxed = self.is_boxed.get_mut(*index)?;
                 if std::mem::replace(is_boxed, true) { None } else { self.lines.object_box(*index) }

@@ -1,21 +1,24 @@
 //! Which annotations say the same as one before them.
 
+use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::annotation::{Object, ObjectId};
+use crate::annotation::{Few, Object, ObjectId};
 use crate::bbox::UnitBox;
 use crate::digest::Digest;
-use crate::prompt::text::folded;
+use crate::prompt::text::{folded, folded_digest};
 
 /// With how many earlier objects of its name an object is compared; keeps the time linear for any file.
 const MAX_COMPARED: usize = 256;
 
 /// An object as the prompt shows it.
 #[derive(Debug)]
-pub(super) struct ShownObject {
-    pub(super) names: Vec<String>,
+pub(super) struct ShownObject<'a> {
+    pub(super) names: Few<Cow<'a, str>>,
     /// Words of its synsets that are none of the names: they do not stand in the prompt, but a reply may use them.
-    pub(super) kinds: Vec<String>,
+    pub(super) kinds: Few<Cow<'a, str>>,
     /// In whole thousandths.
     pub(super) bbox: UnitBox,
     pub(super) is_crowd: bool,
@@ -23,25 +26,50 @@ pub(super) struct ShownObject {
 
 /// The objects of a prompt: near-duplicates merged, found again by their id.
 #[derive(Debug, Default)]
-pub(super) struct ShownObjects {
-    pub(super) objects: Vec<ShownObject>,
+pub(super) struct ShownObjects<'a> {
+    pub(super) objects: Vec<ShownObject<'a>>,
     by_id: HashMap<ObjectId, usize>,
-    by_name: HashMap<String, Vec<usize>>,
+    /// The last entry of [`named`](Self::named) for each name, by the digest of the name.
+    by_name: HashMap<Digest, usize, BuildHasherDefault<DigestHasher>>,
+    named: Vec<Named>,
 }
 
-impl ShownObjects {
-    /// The object that `object` would be merged with.
-    pub(super) fn same_as(&self, object: &ShownObject, merge_iou: Option<f64>) -> Option<usize> {
-        let merge_iou = merge_iou?;
-        let is_same = |index: &&usize| {
-            let known = &self.objects[**index];
-            known.is_crowd == object.is_crowd && known.bbox.iou(object.bbox) >= merge_iou
-        };
-        let candidates = object.names.iter().filter_map(|name| self.by_name.get(&folded(name)));
-        candidates.flat_map(|indices| indices.iter().rev().take(MAX_COMPARED)).find(is_same).copied()
+/// An object under one of its names.
+#[derive(Debug)]
+struct Named {
+    object: usize,
+    /// The entry before this one that has the same name.
+    before: Option<usize>,
+}
+
+impl<'a> ShownObjects<'a> {
+    /// Room for `n` objects.
+    pub(super) fn with_capacity(n: usize) -> Self {
+        Self {
+            objects: Vec::with_capacity(n),
+            by_id: HashMap::new(),
+            by_name: HashMap::with_capacity_and_hasher(n, BuildHasherDefault::default()),
+            named: Vec::with_capacity(n),
+        }
     }
 
-    pub(super) fn push(&mut self, object: ShownObject) -> usize {
+    /// The object that `object` would be merged with.
+    pub(super) fn same_as(&self, object: &ShownObject<'_>, merge_iou: Option<f64>) -> Option<usize> {
+        let merge_iou = merge_iou?;
+        let is_same = |index: &usize| {
+            let known = &self.objects[*index];
+            known.is_crowd == object.is_crowd && known.bbox.iou(object.bbox) >= merge_iou
+        };
+        object.names.iter().find_map(|name| self.named(name).take(MAX_COMPARED).find(is_same))
+    }
+
+    /// The objects of this name, the latest first.
+    fn named(&self, name: &str) -> impl Iterator<Item = usize> {
+        let last = self.by_name.get(&folded_digest(name)).copied();
+        std::iter::successors(last, |entry| self.named[*entry].before).map(|entry| self.named[entry].object)
+    }
+
+    pub(super) fn push(&mut self, object: ShownObject<'a>) -> usize {
         let index = self.objects.len();
         self.name(index, &object.names);
         self.objects.push(object);
@@ -49,18 +77,26 @@ impl ShownObjects {
     }
 
     /// Adds the names of an object to the one that stands for it.
-    pub(super) fn merge(&mut self, index: usize, object: ShownObject) {
+    pub(super) fn merge(&mut self, index: usize, object: ShownObject<'a>) {
         let known = &self.objects[index].names;
-        let is_new = |name: &String| !known.iter().any(|known| folded(known) == folded(name));
-        let new: Vec<String> = object.names.into_iter().filter(is_new).collect();
+        let is_new = |name: &Cow<'_, str>| !known.iter().any(|known| folded(known) == folded(name));
+        let new: Few<Cow<'a, str>> = object.names.into_iter().filter(is_new).collect();
         self.name(index, &new);
         self.objects[index].names.extend(new);
         self.objects[index].kinds.extend(object.kinds);
     }
 
-    fn name(&mut self, index: usize, names: &[String]) {
+    fn name(&mut self, object: usize, names: &[Cow<'_, str>]) {
         for name in names {
-            self.by_name.entry(folded(name)).or_default().push(index);
+            let entry = self.named.len();
+            let before = match self.by_name.entry(folded_digest(name)) {
+                Entry::Occupied(mut last) => Some(last.insert(entry)),
+                Entry::Vacant(place) => {
+                    place.insert(entry);
+                    None
+                }
+            };
+            self.named.push(Named { object, before });
         }
     }
 
@@ -72,18 +108,37 @@ impl ShownObjects {
     }
 
     /// The object that stands for the one of that id, and its index.
-    pub(super) fn by_id(&self, id: ObjectId) -> Option<(usize, &ShownObject)> {
+    pub(super) fn by_id(&self, id: ObjectId) -> Option<(usize, &ShownObject<'a>)> {
         self.by_id.get(&id).map(|index| (*index, &self.objects[*index]))
     }
 }
 
 /// Texts that have been shown.
 #[derive(Debug, Default)]
-pub(super) struct ShownTexts(HashSet<Digest>);
+pub(super) struct ShownTexts(HashSet<Digest, BuildHasherDefault<DigestHasher>>);
 
 impl ShownTexts {
+    /// Room for this many texts.
+    pub(super) fn with_capacity(n: usize) -> Self {
+        Self(HashSet::with_capacity_and_hasher(n, BuildHasherDefault::default()))
+    }
+
     /// Whether this is the first text that says so.
     pub(super) fn is_new(&mut self, line: &str) -> bool {
-        self.0.insert(Digest::of(folded(line)))
+        self.0.insert(folded_digest(line))
+    }
+}
+
+/// The hash of a digest: a part of it.
+#[derive(Debug, Default)]
+pub(super) struct DigestHasher(u64);
+
+impl Hasher for DigestHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
     }
 }

@@ -1,15 +1,18 @@
 //! Texts of annotators made fit for one line of a prompt.
 
+use std::borrow::Cow;
+
+use crate::digest::Digest;
 use crate::prompt::LeftOutReason;
 
 /// Characters that a name, phrase or caption may have; whoever writes more has written something else.
 const MAX_CHARS: usize = 1_000;
 
 /// The text on one line: control characters and runs of white space become one space, the ends are trimmed.
-pub(super) fn clean(text: &str) -> Result<String, LeftOutReason> {
+pub(super) fn clean(text: &str) -> Result<Cow<'_, str>, LeftOutReason> {
     let plain = text.trim_matches(' ');
     if is_clean(plain) {
-        return Ok(plain.to_owned());
+        return Ok(plain.into());
     }
     let mut line = String::with_capacity(text.len().min(4 * MAX_CHARS));
     let mut n_chars = 0;
@@ -28,18 +31,17 @@ pub(super) fn clean(text: &str) -> Result<String, LeftOutReason> {
             return Err(LeftOutReason::TooLong);
         }
     }
-    if line.is_empty() { Err(LeftOutReason::NoText) } else { Ok(line) }
+    if line.is_empty() { Err(LeftOutReason::NoText) } else { Ok(line.into()) }
 }
 
 /// Whether nothing needs to be done, as for most texts: printable ASCII with single spaces.
 fn is_clean(text: &str) -> bool {
-    let mut last = b' ';
-    let is_plain = text.bytes().all(|byte| {
-        let doubled = byte == b' ' && last == b' ';
-        last = byte;
-        matches!(byte, b' '..=b'~') && !doubled
-    });
-    is_plain && !text.is_empty() && text.len() <= MAX_CHARS
+    // Without a way out in the middle, many bytes are looked at at once.
+    let bytes = text.as_bytes();
+    let is_plain = bytes.iter().fold(true, |is_plain, byte| is_plain & matches!(byte, b' '..=b'~'));
+    let behind = bytes.get(1..).unwrap_or_default();
+    let has_gap = bytes.iter().zip(behind).fold(false, |has_gap, (a, b)| has_gap | ((*a == b' ') & (*b == b' ')));
+    is_plain && !has_gap && !text.is_empty() && text.len() <= MAX_CHARS
 }
 
 fn is_invisible(c: char) -> bool {
@@ -47,9 +49,37 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// What two cleaned texts have in common if they say the same: lower case, no punctuation at the ends.
-pub(super) fn folded(line: &str) -> String {
-    let core = line.trim_matches(|c: char| c.is_ascii_punctuation() || c == ' ');
-    if core.is_ascii() { core.to_ascii_lowercase() } else { core.to_lowercase() }
+pub(super) fn folded(line: &str) -> Cow<'_, str> {
+    let core = core_of(line);
+    if !core.is_ascii() {
+        core.to_lowercase().into()
+    } else if core.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        core.to_ascii_lowercase().into()
+    } else {
+        core.into()
+    }
+}
+
+/// The digest of a text [`folded`], so that texts that say the same have the same.
+pub(super) fn folded_digest(line: &str) -> Digest {
+    let core = core_of(line).as_bytes();
+    let mut buffer = [0; 128];
+    match buffer.get_mut(..core.len()) {
+        // As it is for most texts: nothing is allocated.
+        Some(lower) if core.is_ascii() => {
+            lower.copy_from_slice(core);
+            lower.make_ascii_lowercase();
+            Digest::of(lower)
+        }
+        _ => Digest::of(folded(line).as_bytes()),
+    }
+}
+
+fn core_of(line: &str) -> &str {
+    let is_edge = |byte: &u8| byte.is_ascii_punctuation() || *byte == b' ';
+    let start = line.bytes().take_while(|byte| is_edge(byte)).count();
+    let n_behind = line[start..].bytes().rev().take_while(|byte| is_edge(byte)).count();
+    &line[start..line.len() - n_behind]
 }
 
 #[cfg(test)]
@@ -65,5 +95,8 @@ mod tests {
         assert_eq!(clean(&"é".repeat(1_001)), Err(LeftOutReason::TooLong));
         assert_eq!(clean(&"é".repeat(1_000)).map(|line| line.len()), Ok(2_000));
         assert_eq!(folded("A Man walks. "), folded("a man walks"));
+        for text in ["A Man walks. ", "", " .", "\"Été.\"", &"Long ".repeat(40)] {
+            assert_eq!(folded_digest(text), Digest::of(folded(text).as_bytes()), "{text}");
+        }
     }
 }

@@ -8,6 +8,7 @@
 
 mod built_in;
 mod instructions;
+mod prepared;
 mod sections;
 mod template;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
@@ -11,6 +11,7 @@ use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::llm::{Message, MessageRole};
 use crate::task::Section;
+use crate::task::prepared::{Prepared, is_preparable, marked};
 
 /// Steps that a template may take; the built-in ones need about a hundred, whatever the image.
 const FUEL: u64 = 1_000_000;
@@ -36,7 +37,17 @@ pub struct Template {
     environment: Arc<Environment<'static>>,
     roles: Vec<MessageRole>,
     digest: Digest,
+    /// Whether all messages can be prepared.
+    is_preparable: bool,
+    /// The messages prepared last, and what they ask for.
+    prepared: Arc<Mutex<Option<(Asked, Arc<[Prepared]>)>>>,
 }
+
+/// What a task asks for, the same for all images: pairs, conversations, JSON, numbers.
+type Asked = (usize, usize, bool, bool);
+
+/// Names and values of all variables.
+pub(super) type Variables = Vec<(&'static str, Value)>;
 
 /// What a template can say about an image; see `prompts/README.md`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -118,13 +129,20 @@ impl Template {
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.set_fuel(Some(FUEL));
         let mut roles = Vec::new();
+        let is_preparable = split(source).iter().all(|(_, text)| is_preparable(text));
         for (message, (role, text)) in split(source).into_iter().enumerate() {
             environment
                 .add_template_owned(message.to_string(), text.trim().to_owned())
                 .map_err(|error| TemplateError { file: None, message, problem: error.into() })?;
             roles.push(role);
         }
-        let template = Self { environment: Arc::new(environment), roles, digest: Digest::of(source) };
+        let template = Self {
+            environment: Arc::new(environment),
+            roles,
+            digest: Digest::of(source),
+            is_preparable,
+            prepared: Arc::default(),
+        };
         // Shows what is wrong now rather than at the first image.
         template.check_variables()?;
         template.render(&TemplateVariables::default())?;
@@ -165,15 +183,35 @@ impl Template {
     /// # Errors
     /// [`TemplateError`] if the template fails on these values or takes too many steps.
     pub fn render(&self, variables: &TemplateVariables<'_>) -> Result<Vec<Message>, TemplateError> {
-        let context = variables.to_value();
+        let texts = if self.is_preparable {
+            self.prepared(variables)?.iter().map(|prepared| prepared.fill(variables)).collect()
+        } else {
+            self.render_with(variables.pairs())?
+        };
+        Ok(self.roles.iter().zip(texts).map(|(role, text)| Message::new(*role, text)).collect())
+    }
+
+    /// The text of each message.
+    fn render_with(&self, variables: Variables) -> Result<Vec<String>, TemplateError> {
+        let context = Value::from_pairs(variables);
         let render = |message: usize| -> Result<String, minijinja::Error> {
             self.environment.get_template(&message.to_string())?.render(context.clone())
         };
-        let messages = self.roles.iter().enumerate().map(|(message, role)| match render(message) {
-            Ok(text) => Ok(Message::new(*role, text)),
-            Err(error) => Err(TemplateError { file: None, message, problem: error.into() }),
-        });
-        messages.collect()
+        let in_message =
+            |message| move |error: minijinja::Error| TemplateError { file: None, message, problem: error.into() };
+        (0..self.roles.len()).map(|message| render(message).map_err(in_message(message))).collect()
+    }
+
+    fn prepared(&self, variables: &TemplateVariables<'_>) -> Result<Arc<[Prepared]>, TemplateError> {
+        let asked = (variables.n_pairs, variables.n_conversations, variables.is_json, variables.cites_numbers);
+        let mut last = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, prepared)) = last.as_ref().filter(|(for_asked, _)| *for_asked == asked) {
+            return Ok(Arc::clone(prepared));
+        }
+        let texts = self.render_with(marked(variables))?;
+        let prepared: Arc<[Prepared]> = texts.iter().map(|text| Prepared::new(text)).collect();
+        *last = Some((asked, Arc::clone(&prepared)));
+        Ok(prepared)
     }
 
     /// Digest of the text.
@@ -189,11 +227,7 @@ impl fmt::Debug for Template {
 }
 
 impl TemplateVariables<'_> {
-    fn to_value(self) -> Value {
-        Value::from_pairs(self.pairs())
-    }
-
-    fn pairs(self) -> Vec<(&'static str, Value)> {
+    pub(super) fn pairs(self) -> Variables {
         let sections = Section::ALL.into_iter().map(|section| section.as_str()).zip(self.sections.map(Value::from));
         let others = [
             ("annotations", Value::from(self.annotations)),

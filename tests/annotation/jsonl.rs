@@ -56,9 +56,12 @@ fn what_is_wrong_is_told_with_its_line() {
     check(r#"{"id": 2"#, "EOF");
     check(r#"[1]"#, "invalid type");
     check(r#"{"captions": []}"#, "missing field `id`");
-    check(r#"{"id": 1.5}"#, "an image id is an integer");
+    check(r#"{"id": 1.5}"#, "an image id, which is an integer");
     check(r#"{"id": 1}"#, "twice");
-    check(r#"{"id": 2, "captions": [1]}"#, "a list of texts or one text");
+    check(r#"{"id": 2, "captions": [1]}"#, "integer `1`, expected a string");
+    check(r#"{"id": 2, "captions": 1}"#, "a list of texts or one text");
+    check(r#"{"id": 2, "regions": [1]}"#, "a region as a text, or as an object");
+    check(r#"{"id": 2, "id": 2}"#, "duplicate field `id`");
     check(r#"{"id": 2, "objects": [{"name": "a"}]}"#, "either `bbox`");
     check(r#"{"id": 2, "objects": [{"name": "a", "bbox": [0, 0, 9, 9]}]}"#, "not a fraction of the image");
     check(r#"{"id": 2, "objects": [{"name": "a", "bbox": [0, 0, 1, 1], "bbox_xywh": [0, 0, 9, 9]}]}"#, "either `bbox`");
@@ -78,7 +81,7 @@ fn bbox() -> impl Strategy<Value = BBox> {
 prop_compose! {
     fn object()(names in prop::collection::vec("\\PC{0,8}", 0..3), bbox in bbox(), is_crowd in any::<bool>()) -> Object {
         let mut object = Object::new("", bbox);
-        object.names = names;
+        object.names = names.into();
         object.is_crowd = is_crowd;
         object
     }

@@ -5,12 +5,17 @@
 mod coco;
 mod damage;
 mod jsonl;
+mod made;
+#[cfg(feature = "packed")]
+mod packed;
 mod quirks;
 mod real;
 mod selection;
+mod saved;
 #[path = "../support/mod.rs"]
 mod support;
 mod synthetic;
+mod threads;
 
 use svitgen::annotation::{Input, OnBadInput, VisualGenomeFiles};
 use svitgen::{ImageRecord, RecordSource, Result, VisualGenome};

@@ -17,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("checked_lines", &["atomic"]),
     ("llm", &["atomic", "checked_lines", "choice", "digest", "noun"]),
     ("tokens", &["llm"]),
-    ("annotation", &["bbox", "choice", "digest"]),
+    ("annotation", &["atomic", "bbox", "choice", "digest"]),
     ("sample", &["annotation", "bbox", "digest"]),
     ("reply", &["bbox", "noun", "sample"]),
     ("task", &["choice", "digest", "llm", "reply"]),

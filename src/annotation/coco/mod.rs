@@ -242,7 +242,7 @@ fn of_image(places: &[Place], id: u64) -> &[Place] {
 
 impl RecordSource for Coco {
     fn records(&self) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
-        until_error(self.images.len(), |position| self.record(position))
+        Box::new(until_error(0..self.images.len(), |position| self.record(position)))
     }
 
     fn inputs(&self) -> Vec<InputFile> {

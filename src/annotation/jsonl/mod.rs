@@ -1,15 +1,18 @@
 //! Plain JSONL, one record a line: the door for annotations of any other origin.
 
+mod keys;
 mod raw;
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
+use std::ops::Range;
 use std::path::Path;
 
 use crate::annotation::index::{file_name, input_file};
 use crate::annotation::input::InputReader;
 use crate::annotation::jsonl::raw::RawRecord;
 use crate::annotation::problem::{Fault, InputProblem};
+use crate::annotation::source::until_error;
 use crate::annotation::{ImageId, ImageRecord, Input, InputError, InputFile, OnBadInput, ReadReport, RecordSource};
 use crate::digest::{Digest, Digester};
 use crate::error::Result;
@@ -117,6 +120,7 @@ impl Jsonl {
     fn record(&self, place: &Place, buffer: &mut Vec<u8>) -> Result<ImageRecord> {
         let read = self.input.read_part(place.offset, place.len, buffer);
         read.map_err(|error| place.error(&self.input, error))?;
+        self.input.check_unchanged().map_err(|problem| place.error(&self.input, problem))?;
         Ok(place.parse(buffer, &self.input)?.0)
     }
 }
@@ -153,8 +157,16 @@ impl Place {
 
 impl RecordSource for Jsonl {
     fn records(&self) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
+        self.records_at(0..self.places.len())
+    }
+
+    fn n_positions(&self) -> Option<usize> {
+        Some(self.places.len())
+    }
+
+    fn records_at(&self, positions: Range<usize>) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
         let mut buffer = Vec::new();
-        Box::new(self.places.iter().map(move |place| self.record(place, &mut buffer)))
+        Box::new(until_error(positions, move |position| self.record(&self.places[position], &mut buffer).map(Some)))
     }
 
     fn inputs(&self) -> Vec<InputFile> {

@@ -1,8 +1,9 @@
 //! Which files Visual Genome is read from.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::annotation::packing::unpacked_name;
 use crate::annotation::{Coco, Input, OnBadInput, VisualGenome};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -27,6 +28,8 @@ pub struct VisualGenomeFiles {
     pub(super) relationships: Option<Input>,
     pub(super) coco: Option<Coco>,
     pub(super) on_bad: OnBadInput,
+    pub(super) n_threads: usize,
+    pub(super) index_folder: Option<PathBuf>,
 }
 
 impl VisualGenomeFiles {
@@ -40,10 +43,13 @@ impl VisualGenomeFiles {
             relationships: None,
             coco: None,
             on_bad: OnBadInput::Stop,
+            n_threads: 1,
+            index_folder: None,
         }
     }
 
-    /// The files of a folder, under their names or with a version suffix: `objects.json`, `objects_v1_2.json`.
+    /// The files of a folder, under their names or with a version suffix: `objects.json`, `objects_v1_2.json`; packed
+    /// (`objects.json.zip`) if they are not there as they are.
     /// Attributes and relationships are read where they are there.
     ///
     /// # Errors
@@ -109,6 +115,26 @@ impl VisualGenomeFiles {
         self
     }
 
+    /// Sets how many threads go through the files and read records; 1 if it is not set. Records are the same, in the
+    /// same order, with any number.
+    #[must_use]
+    pub fn with_threads(mut self, n_threads: usize) -> Self {
+        self.n_threads = n_threads;
+        self
+    }
+
+    /// Keeps in this folder where the records of each file stand, so that the next start need not go through the files
+    /// again. The folder is made if need be.
+    ///
+    /// What is kept is used only for a file of the same size, time of modification and sampled bytes; what is damaged or
+    /// out of date is made anew. Of a file in which something is bad nothing is kept. If the folder cannot be written,
+    /// reading goes on, and the report says so.
+    #[must_use]
+    pub fn with_index_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.index_folder = Some(folder.into());
+        self
+    }
+
     /// Goes through the files once and finds their records.
     ///
     /// # Errors
@@ -131,7 +157,10 @@ fn file_names(folder: &Path) -> Result<Vec<String>> {
 
 /// The file that is named `name`, with or without a version suffix.
 fn find(folder: &Path, names: &[String], name: &'static str) -> Result<Option<String>> {
-    let mut found = names.iter().filter(|file| is_version_of(file, name));
+    // Who unpacks a file beside the packed one means the same file.
+    let is_also_unpacked =
+        |file: &String| unpacked_name(file) != file && names.iter().any(|other| other == unpacked_name(file));
+    let mut found = names.iter().filter(|file| is_version_of(file, name) && !is_also_unpacked(file));
     match (found.next(), found.next()) {
         (Some(first), Some(second)) => {
             let files = [first.clone(), second.clone()];
@@ -142,7 +171,9 @@ fn find(folder: &Path, names: &[String], name: &'static str) -> Result<Option<St
 }
 
 fn is_version_of(file: &str, name: &str) -> bool {
-    let Some(suffix) = file.strip_suffix(".json").and_then(|stem| stem.strip_prefix(name)) else { return false };
+    let Some(suffix) = unpacked_name(file).strip_suffix(".json").and_then(|stem| stem.strip_prefix(name)) else {
+        return false;
+    };
     let version = suffix.trim_start_matches(['_', '-', '.', ' ']);
     let digits = version.strip_prefix(['v', 'V']).unwrap_or(version);
     let is_version = digits.starts_with(|c: char| c.is_ascii_digit())
@@ -159,7 +190,17 @@ mod tests {
         for file in ["objects.json", "objects_v1_2.json", "objects-v1.4.json", "objects1.2.json", "objects_1_0.json"] {
             assert!(is_version_of(file, "objects"), "{file}");
         }
-        for file in ["objects.json.gz", "objects_alias.json", "object.json", "objects_v.json", "my_objects.json"] {
+        for file in ["objects.json.gz", "objects_v1_2.json.zst", "objects.json.zip"] {
+            assert!(is_version_of(file, "objects"), "{file}");
+        }
+        for file in [
+            "objects.json.txt",
+            "objects.zip",
+            "objects_alias.json",
+            "object.json",
+            "objects_v.json",
+            "my_objects.json",
+        ] {
             assert!(!is_version_of(file, "objects"), "{file}");
         }
     }

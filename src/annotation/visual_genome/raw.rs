@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::annotation::problem::InputProblem;
-use crate::annotation::{Attribute, CocoId, Image, Object, ObjectId, Region, Relationship};
+use crate::annotation::{Attribute, CocoId, Few, Image, Object, ObjectId, Region, Relationship};
 use crate::bbox::{ImageSize, PixelBox};
 
 #[derive(Deserialize)]
@@ -72,9 +72,9 @@ impl RawObject {
     pub(super) fn object(self) -> Result<Object, InputProblem> {
         let bbox = PixelBox::from_xywh(self.x, self.y, self.w, self.h)?;
         let mut object = Object::new("", bbox);
-        object.names = self.names.unwrap_or_else(|| self.name.into_iter().collect());
+        object.names = self.names.map_or_else(|| self.name.into_iter().collect(), Few::from);
         object.id = self.object_id.map(ObjectId::VisualGenome);
-        object.synsets = self.synsets;
+        object.synsets = self.synsets.into();
         object.merged_ids = self.merged_object_ids.into_iter().map(ObjectId::VisualGenome).collect();
         Ok(object)
     }

@@ -60,7 +60,7 @@ impl Sign {
         match result {
             Err(error) if error.kind() == LlmErrorKind::Transient => Self::OfDeath,
             Err(error) if error.was_not_sent() => Self::None,
-            Err(error) if matches!(error.kind(), LlmErrorKind::Budget | LlmErrorKind::Unavailable) => Self::None,
+            Err(error) if has_no_answer(error.kind()) => Self::None,
             // Who refuses is alive.
             _ => Self::OfLife,
         }
@@ -204,4 +204,10 @@ impl Rule for Circuit {
             self.end(ticket, Sign::None, None, now);
         }
     }
+}
+
+/// Whether an error of that kind says nothing about the server.
+fn has_no_answer(kind: LlmErrorKind) -> bool {
+    use LlmErrorKind::{Budget, Interrupted, Storage, Unavailable};
+    matches!(kind, Budget | Interrupted | Storage | Unavailable)
 }

@@ -39,6 +39,8 @@ const PERMANENT: [LlmErrorKind; 8] = [
     LlmErrorKind::InvalidRequest,
     LlmErrorKind::Budget,
     LlmErrorKind::Unavailable,
+    LlmErrorKind::Storage,
+    LlmErrorKind::Interrupted,
 ];
 
 /// One in which everything is set.

@@ -9,7 +9,7 @@ mod rank;
 pub use budget::TokenBudget;
 
 use crate::llm::Message;
-use crate::prompt::lines::{Context, Lines};
+use crate::prompt::lines::{Context, Line, Lines};
 use crate::task::{Section, Task};
 use crate::tokens::TokenCounter;
 
@@ -18,7 +18,7 @@ pub(super) type Fitted<E> = Result<Result<(Context, Vec<Message>, usize), usize>
 
 /// Drops lines until the messages fit. `whole` shows all of them; one that fits is returned as it is.
 pub(super) fn fit<E>(
-    lines: &Lines,
+    lines: &Lines<'_>,
     task: &Task,
     budget: &TokenBudget,
     whole: (Context, Vec<Message>),
@@ -54,7 +54,7 @@ pub(super) fn fit<E>(
 
 /// What each line costs, and which ones are worth it.
 struct Choice<'a> {
-    lines: &'a Lines,
+    lines: &'a Lines<'a>,
     costs: Vec<usize>,
     headings: [usize; Section::ALL.len()],
     /// Indices of the lines, the last to be dropped first.
@@ -63,12 +63,14 @@ struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    fn new(lines: &'a Lines, task: &Task, counter: &dyn TokenCounter) -> Self {
+    fn new(lines: &'a Lines<'a>, task: &Task, counter: &dyn TokenCounter) -> Self {
         let number = if task.cites_numbers() { counter.count("#100 ") } else { 0 };
-        let cost =
-            |line: &crate::prompt::lines::Line| counter.count(&format!("- {}\n", line.text)) + number * line.n_boxes();
+        let cost = |line: &Line| {
+            let text = &lines.text[line.range.clone()];
+            counter.count(&format!("- {text}\n")) + number * line.n_boxes()
+        };
         let headings = Section::ALL.map(|section| counter.count(&format!("{}\n", section.heading())) + 1);
-        let mut order = rank::order(&lines.lines);
+        let mut order = rank::order(lines);
         let is_grounded = task.is_grounded();
         // A task that points needs a box before all else.
         let first_box = order.iter().position(|index| is_grounded && lines.lines[*index].has_box());

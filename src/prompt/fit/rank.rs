@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::bbox::UnitBox;
-use crate::prompt::lines::Line;
+use crate::prompt::lines::{Line, Lines};
 use crate::task::Section;
 
 /// Cells of the image by which it is judged what has been told about: 16 rows of 16.
@@ -23,7 +23,8 @@ const IGNORED: [&str; 8] = ["the", "and", "with", "for", "has", "are", "its", "c
 /// Captions come before all else, in their order. The others come by a score: the news in their words, the area that they
 /// are about, and how much of it nothing else is about. News and coverage are judged against the lines of a larger area in
 /// the same section: an object tells where a thing is, even if a region has its name.
-pub(super) fn order(lines: &[Line]) -> Vec<usize> {
+pub(super) fn order(all: &Lines<'_>) -> Vec<usize> {
+    let lines = &all.lines;
     let captions = (0..lines.len()).filter(|index| lines[*index].section == Section::Captions);
     let mut others: Vec<usize> = (0..lines.len()).filter(|index| lines[*index].section != Section::Captions).collect();
     // Both sorts are stable: of equals the first annotated stays longest.
@@ -32,7 +33,7 @@ pub(super) fn order(lines: &[Line]) -> Vec<usize> {
     let mut scored: Vec<(f64, usize)> = Vec::with_capacity(others.len());
     for index in others {
         let line = &lines[index];
-        scored.push((told[line.section as usize].score(line), index));
+        scored.push((told[line.section as usize].score(line, &all.text[line.range.clone()]), index));
     }
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     captions.chain(scored.into_iter().map(|(_, index)| index)).collect()
@@ -50,9 +51,9 @@ struct Told<'t> {
 }
 
 impl<'t> Told<'t> {
-    fn score(&mut self, line: &'t Line) -> f64 {
+    fn score(&mut self, line: &Line, text: &'t str) -> f64 {
         let coverage = line.place.map_or(0.0, |place| self.coverage(place));
-        self.news(&line.text) + AREA * area(line).sqrt() + COVERAGE * coverage.sqrt()
+        self.news(text) + AREA * area(line).sqrt() + COVERAGE * coverage.sqrt()
     }
 
     /// How new the words are, 0 to 1: a word counts one divided by how often it has come.
