@@ -118,7 +118,7 @@ impl PromptArgs {
         let estimate = builder.build()?.estimate_by(source, counter)?;
         Ok(if self.estimate.json {
             let total = estimate.total();
-            writeln!(output, "{:#}", json!({"total": total, "estimate": estimate}))
+            writeln!(output, "{}", json!({"total": total, "estimate": estimate}))
         } else {
             write!(output, "{estimate}")
         })
