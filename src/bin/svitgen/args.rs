@@ -18,5 +18,5 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Parse(ParseArgs),
     Policy(PolicyArgs),
-    Prompt(PromptArgs),
+    Prompt(Box<PromptArgs>),
 }
