@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::annotation::RecordSource;
 use crate::error::Result;
 use crate::pipeline::Pipeline;
-use crate::prompt::{LeftOutReason, PromptError, PromptReport};
+use crate::prompt::{LeftOutReason, Prompt, PromptError, PromptReport};
+use crate::reply::ReplyForm;
 use crate::task::{Section, Task};
 use crate::tokens::{TokenCounter, TokenEstimate};
 
@@ -33,9 +34,11 @@ const TEXT: u64 = 300;
 /// [`Display`](fmt::Display) prints it as a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Estimate {
+pub struct RunEstimate {
     /// Name of what counted the tokens.
     pub counter: String,
+    /// The model that would be asked, if the parameters name one.
+    pub model: Option<String>,
     /// How often at most a short reply is followed up.
     pub top_ups: usize,
     /// By name of the task.
@@ -84,7 +87,7 @@ impl Pipeline {
     /// println!("{estimate}");
     /// # Ok::<(), svitgen::Error>(())
     /// ```
-    pub fn estimate(&self, source: &dyn RecordSource) -> Result<Estimate> {
+    pub fn estimate(&self, source: &dyn RecordSource) -> Result<RunEstimate> {
         match &self.prompt_options.budget {
             Some(budget) => self.estimate_by(source, budget.counter()),
             None => self.estimate_by(source, &TokenEstimate::new()),
@@ -95,44 +98,60 @@ impl Pipeline {
     ///
     /// # Errors
     /// Those of the records.
-    pub fn estimate_by(&self, source: &dyn RecordSource, counter: &dyn TokenCounter) -> Result<Estimate> {
-        let mut estimate =
-            Estimate { counter: counter.name().to_owned(), top_ups: self.top_ups, ..Estimate::default() };
-        for task in self.tasks() {
-            estimate.tasks.insert(task.name().to_owned(), TaskEstimate::default());
-        }
+    pub fn estimate_by(&self, source: &dyn RecordSource, counter: &dyn TokenCounter) -> Result<RunEstimate> {
+        let mut tasks: BTreeMap<String, TaskEstimate> =
+            self.tasks().map(|task| (task.name().to_owned(), TaskEstimate::default())).collect();
         for record in source.records().take(self.limit.unwrap_or(usize::MAX)) {
             for unit in self.units(record) {
                 let unit = unit?;
-                let task = &self.tasks[unit.task_index].task;
-                let Some(sum) = estimate.tasks.get_mut(task.name()) else { continue };
-                sum.images += 1;
-                match self.prompt(&unit) {
-                    Ok(prompt) => {
-                        sum.requests += 1;
-                        let is_counted = self.prompt_options.budget.as_ref().map(|budget| budget.counter().name());
-                        let n_tokens = prompt.n_tokens.filter(|_| is_counted == Some(counter.name()));
-                        let n_tokens = n_tokens.unwrap_or_else(|| counter.count_messages(&prompt.messages)) as u64;
-                        sum.input_tokens += n_tokens;
-                        sum.longest_prompt = sum.longest_prompt.max(n_tokens);
-                        sum.prompts.add(&prompt.report);
-                    }
-                    Err(PromptError::NoAnnotations { report, .. }) => {
-                        sum.no_annotations += 1;
-                        sum.prompts.add(&report);
-                    }
-                    Err(PromptError::OverBudget { .. }) => sum.over_budget += 1,
-                    Err(PromptError::Template { .. }) => sum.template_failures += 1,
+                let prompt = self.prompt(&unit);
+                if let Some(sum) = tasks.get_mut(self.tasks[unit.task_index].task.name()) {
+                    sum.add(prompt, |prompt| self.n_tokens(prompt, counter));
                 }
             }
         }
         for task in self.tasks() {
-            let Some(sum) = estimate.tasks.get_mut(task.name()) else { continue };
-            let max_tokens = self.parameters.max_tokens.map(u64::from);
-            sum.output_tokens = sum.requests * reply_tokens(task).min(max_tokens.unwrap_or(u64::MAX));
-            sum.max_output_tokens = max_tokens.map(|max_tokens| sum.requests * max_tokens);
+            if let Some(sum) = tasks.get_mut(task.name()) {
+                sum.expect_replies(reply_tokens(task), self.parameters.max_tokens.map(u64::from));
+            }
         }
-        Ok(estimate)
+        let (counter, model) = (counter.name().to_owned(), self.parameters.model.clone());
+        Ok(RunEstimate { counter, model, top_ups: self.top_ups, tasks })
+    }
+
+    /// The tokens of a prompt, which its budget may have counted already.
+    fn n_tokens(&self, prompt: &Prompt, counter: &dyn TokenCounter) -> u64 {
+        let counted_by = self.prompt_options.budget.as_ref().map(|budget| budget.counter().name());
+        let counted = prompt.n_tokens.filter(|_| counted_by == Some(counter.name()));
+        counted.unwrap_or_else(|| counter.count_messages(&prompt.messages)) as u64
+    }
+}
+
+impl TaskEstimate {
+    /// Adds one image.
+    fn add(&mut self, prompt: Result<Prompt, PromptError>, n_tokens: impl Fn(&Prompt) -> u64) {
+        self.images += 1;
+        match prompt {
+            Ok(prompt) => {
+                let n_tokens = n_tokens(&prompt);
+                self.requests += 1;
+                self.input_tokens += n_tokens;
+                self.longest_prompt = self.longest_prompt.max(n_tokens);
+                self.prompts.add(&prompt.report);
+            }
+            Err(PromptError::NoAnnotations { report, .. }) => {
+                self.no_annotations += 1;
+                self.prompts.add(&report);
+            }
+            Err(PromptError::OverBudget { .. }) => self.over_budget += 1,
+            Err(PromptError::Template { .. }) => self.template_failures += 1,
+        }
+    }
+
+    /// Sets the tokens of replies, when all images are added.
+    fn expect_replies(&mut self, each: u64, max_tokens: Option<u64>) {
+        self.output_tokens = self.requests * each.min(max_tokens.unwrap_or(u64::MAX));
+        self.max_output_tokens = max_tokens.map(|max_tokens| self.requests * max_tokens);
     }
 }
 
@@ -140,7 +159,7 @@ impl Pipeline {
 fn reply_tokens(task: &Task) -> u64 {
     let asked = task.form().asked();
     let n_pairs = (asked.pairs.unwrap_or(0) * asked.conversations.unwrap_or(1)) as u64;
-    let is_text = matches!(task.form(), crate::reply::ReplyForm::Description) || n_pairs == 0;
+    let is_text = matches!(task.form(), ReplyForm::Description) || n_pairs == 0;
     if is_text {
         TEXT
     } else if task.is_grounded() {
@@ -152,7 +171,7 @@ fn reply_tokens(task: &Task) -> u64 {
     }
 }
 
-impl Estimate {
+impl RunEstimate {
     /// All tasks together; the longest prompt is that of any task.
     pub fn total(&self) -> TaskEstimate {
         let mut total = TaskEstimate::default();
@@ -173,7 +192,7 @@ impl Estimate {
     }
 }
 
-impl fmt::Display for Estimate {
+impl fmt::Display for RunEstimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.total();
         let headers = ["images", "requests", "input tokens", "longest", "reply tokens", "at most"];

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::stream::{self, Stream, StreamExt};
 
 pub use builder::PipelineBuilder;
-pub use estimate::{Estimate, TaskEstimate};
+pub use estimate::{RunEstimate, TaskEstimate};
 pub use ledger::{Ledger, TaskLedger};
 pub use run::RunFolder;
 pub use unit::{UnitResult, UnitState};

@@ -17,7 +17,11 @@ fn source(n: u64) -> Vec<ImageRecord> {
         for _ in 0..id % 3 {
             builder = builder.region("a dog on grass", bbox);
         }
-        if id.is_multiple_of(2) { builder.caption("A dog.").coco_id(CocoId(1_000 + id)).build() } else { builder.build() }
+        if id.is_multiple_of(2) {
+            builder.caption("A dog.").coco_id(CocoId(1_000 + id)).build()
+        } else {
+            builder.build()
+        }
     };
     (1..=n).map(record).collect()
 }
