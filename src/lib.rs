@@ -64,6 +64,7 @@ pub mod export;
 pub mod pipeline;
 pub mod cookbook;
 mod atomic;
+mod checked_lines;
 mod choice;
 mod digest;
 mod error;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::llm::LlmErrorKind;
+use crate::llm::{LlmErrorKind, Spending};
 
 /// What a client and its wrappers have done since they were made, and what they are doing.
 ///
@@ -20,4 +20,24 @@ pub struct Activity {
     pub limit: Option<u64>,
     /// Requests that were handed on to a second client.
     pub fallbacks: u64,
+    /// What was spent, and what of.
+    pub spending: Option<Spending>,
+}
+
+impl Activity {
+    /// What two clients that work side by side do together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        for (kind, n_retries) in other.retries {
+            *self.retries.entry(kind).or_default() += n_retries;
+        }
+        self.waiting += other.waiting;
+        self.limit = self.limit.zip(other.limit).map(|(limit, other)| limit + other);
+        self.fallbacks += other.fallbacks;
+        self.spending = match (self.spending, other.spending) {
+            (Some(spending), Some(other)) => Some(spending.and(other)),
+            (spending, other) => spending.or(other),
+        };
+        self
+    }
 }

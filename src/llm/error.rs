@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, ErrorKind};
+
 /// Why one attempt at a completion failed.
 ///
 /// It is apart from [`crate::Error`] because wrappers and the pipeline decide on its kind. The message is meant for a
@@ -14,6 +16,7 @@ pub struct LlmError {
     kind: LlmErrorKind,
     message: String,
     retry_after: Option<Duration>,
+    was_not_sent: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -44,6 +47,8 @@ pub enum LlmErrorKind {
     Budget,
     /// The server has been out of reach for longer than anyone wants to wait.
     Unavailable,
+    /// A file that must be kept beside the calls cannot be written or read: nothing more is sent.
+    Storage,
 }
 
 impl LlmErrorKind {
@@ -61,6 +66,7 @@ impl LlmErrorKind {
             Self::InvalidRequest => "invalid_request",
             Self::Budget => "budget",
             Self::Unavailable => "unavailable",
+            Self::Storage => "storage",
         }
     }
 
@@ -71,7 +77,10 @@ impl LlmErrorKind {
 
     /// Whether every further request would fail the same way, so that a run should stop and be resumed later.
     pub fn stops_run(self) -> bool {
-        matches!(self, Self::Quota | Self::Credentials | Self::UnknownModel | Self::Budget | Self::Unavailable)
+        matches!(
+            self,
+            Self::Quota | Self::Credentials | Self::UnknownModel | Self::Budget | Self::Unavailable | Self::Storage
+        )
     }
 }
 
@@ -84,13 +93,21 @@ impl fmt::Display for LlmErrorKind {
 impl LlmError {
     /// A failure of the given kind; `message` is for a person and must hold no secret.
     pub fn new(kind: LlmErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None, source: None }
+        Self { kind, message: message.into(), retry_after: None, was_not_sent: false, source: None }
     }
 
     /// Adds the wait that the server asked for.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
+        self
+    }
+
+    /// Says that the server never got the request, so that it cannot have been billed: the connection was refused, or
+    /// nothing was tried.
+    #[must_use]
+    pub fn with_nothing_sent(mut self) -> Self {
+        self.was_not_sent = true;
         self
     }
 
@@ -103,7 +120,23 @@ impl LlmError {
 
     /// The same error once more, without the error underneath.
     pub(super) fn repeat(&self) -> Self {
-        Self { kind: self.kind, message: self.message.clone(), retry_after: self.retry_after, source: None }
+        Self {
+            kind: self.kind,
+            message: self.message.clone(),
+            retry_after: self.retry_after,
+            was_not_sent: self.was_not_sent,
+            source: None,
+        }
+    }
+
+    /// A file that cannot be written or read.
+    pub(super) fn storage(error: Error) -> Self {
+        let message = error.to_string();
+        let failure = Self::new(LlmErrorKind::Storage, message);
+        match error.into_kind() {
+            ErrorKind::Io { source, .. } => failure.with_source(source),
+            kind => failure.with_source(kind),
+        }
     }
 
     /// What can be done about it.
@@ -119,6 +152,11 @@ impl LlmError {
     /// The wait that the server asked for before another attempt.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// Whether it is certain that the server never got the request.
+    pub fn was_not_sent(&self) -> bool {
+        self.was_not_sent
     }
 
     /// Whether another attempt at the same request may succeed.

@@ -1,13 +1,24 @@
 //! The language model behind one trait: a [`CompletionRequest`] goes in, a [`Completion`] or an [`LlmError`] comes out.
 //!
 //! Start with [`LlmClient`]. [`RuleLlm`] answers by rule, without key and network; [`MockLlm`] replies from a script and
-//! remembers what it was asked.
+//! remembers what it was asked; [`Replay`] gives recorded completions again.
+//!
+//! Wrappers are clients around clients: [`Budget`] caps what is spent, [`Record`] keeps completions, [`Fallback`] hands
+//! on what one client refuses.
 //!
 //! This module knows strings, not images: nothing here depends on annotations, prompts or replies.
 
 mod activity;
+mod budget;
 mod error;
+mod estimate;
+mod fallback;
+mod identity;
 mod mock;
+mod money;
+mod prices;
+mod record;
+mod replay;
 mod rules;
 mod timer;
 
@@ -18,10 +29,19 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 pub use activity::Activity;
+pub use budget::{Account, Budget, Spending};
 pub use error::{LlmError, LlmErrorKind};
+pub use estimate::Estimate;
+pub use fallback::Fallback;
 pub use mock::{MockLlm, MockReply};
+pub use money::{Money, MoneyError};
+pub use prices::{Price, Prices};
+pub use record::Record;
+pub use replay::Replay;
 pub use rules::RuleLlm;
 pub use timer::Timer;
+
+pub(crate) use identity::messages_digest;
 
 /// A service that completes prompts.
 ///

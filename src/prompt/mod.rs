@@ -25,7 +25,8 @@ pub use report::{LeftOut, LeftOutReason, PromptReport};
 use crate::annotation::{ImageId, ImageRecord};
 use crate::bbox::NamedBox;
 use crate::choice::Choices;
-use crate::digest::{Digest, Digester};
+use crate::digest::Digest;
+pub(crate) use crate::llm::messages_digest;
 use crate::llm::{CompletionRequest, Message, Parameters, ResponseFormat};
 use crate::prompt::lines::Context;
 use crate::task::{Task, TemplateError, TemplateVariables};
@@ -180,16 +181,4 @@ fn messages(record: &ImageRecord, task: &Task, image_id: &str, context: &Context
         image: record.image.id.clone(),
         source,
     })
-}
-
-/// Digest of what is sent.
-pub(crate) fn messages_digest(messages: &[Message]) -> Digest {
-    let mut digester = Digester::default();
-    for message in messages {
-        // Role and length keep messages apart that would run into one another.
-        digester.update(&[message.role as u8]);
-        digester.update(&(message.content.len() as u64).to_le_bytes());
-        digester.update(message.content.as_bytes());
-    }
-    digester.finish()
 }

@@ -8,13 +8,14 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Which modules each module may use. `error` names the errors of all modules and may be used by all.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("bbox", &[]),
     ("choice", &[]),
     ("digest", &[]),
     ("noun", &[]),
     ("atomic", &[]),
-    ("llm", &["choice", "noun"]),
+    ("checked_lines", &["atomic"]),
+    ("llm", &["atomic", "checked_lines", "choice", "digest", "noun"]),
     ("tokens", &["llm"]),
     ("annotation", &["bbox", "choice", "digest"]),
     ("sample", &["annotation", "bbox", "digest"]),
@@ -23,12 +24,38 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("prompt", &["annotation", "bbox", "choice", "digest", "llm", "reply", "sample", "task", "tokens"]),
     ("lint", &["annotation", "bbox", "noun", "sample"]),
     ("export", &["annotation", "atomic", "sample"]),
-    ("pipeline", &["annotation", "atomic", "digest", "lint", "llm", "prompt", "reply", "sample", "task", "tokens"]),
+    (
+        "pipeline",
+        &[
+            "annotation",
+            "atomic",
+            "checked_lines",
+            "digest",
+            "lint",
+            "llm",
+            "prompt",
+            "reply",
+            "sample",
+            "task",
+            "tokens",
+        ],
+    ),
 ];
 
 /// What opens files.
-const TOUCH_FILES: [&str; 7] =
-    ["annotation/", "atomic.rs", "bin/", "export/", "pipeline/", "task/instructions.rs", "task/template.rs"];
+const TOUCH_FILES: [&str; 11] = [
+    "annotation/",
+    "atomic.rs",
+    "bin/",
+    "checked_lines.rs",
+    "export/",
+    "llm/budget/store.rs",
+    "llm/prices.rs",
+    "llm/replay.rs",
+    "pipeline/",
+    "task/instructions.rs",
+    "task/template.rs",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking and say what they went through")]
 
+mod account_file;
+mod budget;
+mod fallback;
 mod mock;
+mod money;
+mod record;
 mod rules;
 #[path = "../support/mod.rs"]
 mod support;

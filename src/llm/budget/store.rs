@@ -1,0 +1,142 @@
+//! The account on disk: a line before a request is sent, a line when it is known what it took.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::spending::{Charge, Known, Spending, Totals};
+use crate::checked_lines::{self, Appender, Place};
+use crate::error::{Error, Result};
+
+/// After how many lines the file is synced: what a power cut can lose, two lines for a request.
+const SYNC_EVERY: u64 = 1024;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "snake_case")]
+enum Line {
+    /// The first line: all that was spent before.
+    Spent(Totals),
+    /// A request is about to be sent.
+    Sent {
+        request: u64,
+        #[serde(flatten)]
+        bound: Charge,
+    },
+    /// It is known what the request took.
+    Settled {
+        request: u64,
+        #[serde(flatten)]
+        charge: Charge,
+        known: Known,
+    },
+}
+
+impl Spending {
+    /// What the file of an account says, also while a run writes to it. Requests of which it says no more count at their
+    /// upper bound.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no account, or is damaged other than at its end.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        read(path).map(Self::from).map_err(|source| Error::io("read", path, source))
+    }
+}
+
+/// A file that is written to by one process at a time.
+#[derive(Debug)]
+pub(super) struct Store {
+    lines: Appender,
+    /// The operating system gives it up when the process ends, however it ends.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the file, or makes it, and says what was spent; requests of which it says no more are taken at their
+    /// bounds. The file is then written anew as one line.
+    pub(super) fn open(path: &Path) -> Result<(Self, Totals)> {
+        checked_lines::make_folder_of(path)?;
+        let lock = lock(path)?;
+        let spent = match read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Totals::default(),
+            read => read.map_err(|source| Error::io("read", path, source))?,
+        };
+        let lines = Appender::create(path, &Line::Spent(spent), SYNC_EVERY)?;
+        Ok((Self { lines, _lock: lock }, spent))
+    }
+
+    pub(super) fn sent(&mut self, request: u64, bound: Charge) -> Result<()> {
+        self.lines.append(&Line::Sent { request, bound })
+    }
+
+    pub(super) fn settled(&mut self, request: u64, charge: Charge, known: Known) -> Result<()> {
+        self.lines.append(&Line::Settled { request, charge, known })
+    }
+
+    pub(super) fn sync(&mut self) -> Result<()> {
+        self.lines.sync()
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // Whoever must know whether it worked calls `sync`.
+        let _ = self.sync();
+    }
+}
+
+fn read(path: &Path) -> io::Result<Totals> {
+    let mut spent = None;
+    let mut open: HashMap<u64, Charge> = HashMap::new();
+    checked_lines::read(path, |place, line| {
+        match (line, &mut spent) {
+            (Some(Line::Spent(totals)), None) => spent = Some(totals),
+            (Some(Line::Sent { request, bound }), Some(_)) => _ = open.insert(request, bound),
+            (Some(Line::Settled { request, charge, known }), Some(spent)) if open.remove(&request).is_some() => {
+                spent.add(&charge, known);
+            }
+            // What a damaged line said was spent is not known, so neither is the sum.
+            _ => return Err(damaged(place)),
+        }
+        Ok(())
+    })?;
+    let no_account = || io::Error::new(io::ErrorKind::InvalidData, "it is no account of this crate; name another file");
+    let mut spent = spent.ok_or_else(no_account)?;
+    open.values().for_each(|bound| spent.add(bound, Known::Bound));
+    Ok(spent)
+}
+
+fn damaged(place: Place) -> io::Error {
+    let advice = "no account goes on from here: take another file, and caps that are lower by what was spent";
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("the line of {} bytes at byte {} is damaged; {advice}", place.len, place.offset),
+    )
+}
+
+/// The lock is a file of its own, because the other one is replaced when it is opened.
+fn lock(path: &Path) -> Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let path = Path::new(&name);
+    let io_error = |source| Error::io("lock", path, source);
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(io_error)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let reason = "another account has it open; give both clients one account, or wait for the other process";
+            Err(io_error(io::Error::new(io::ErrorKind::WouldBlock, reason)))
+        }
+        Err(TryLockError::Error(source)) => Err(io_error(source)),
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    pub(super) fn make_unwritable(&mut self) {
+        self.lines.make_unwritable();
+    }
+}
