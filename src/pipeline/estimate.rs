@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::annotation::RecordSource;
 use crate::error::Result;
+use crate::llm::{Money, Prices, Usage};
 use crate::pipeline::Pipeline;
 use crate::prompt::{LeftOutReason, Prompt, PromptError, PromptReport};
 use crate::reply::ReplyForm;
@@ -29,7 +30,8 @@ const TEXT: u64 = 300;
 ///
 /// Requests are the first ones: follow-ups for what replies lack come on top, and are known only when the replies are.
 /// Tokens of prompts are those of the counter, without the schema that a task in JSON sends along. Tokens of replies are a
-/// rule of thumb by what is asked for; measure them on a few images where it matters.
+/// rule of thumb by what is asked for; measure them on a few images where it matters. Money is what the model takes by the
+/// built-in prices, or by those of [`with_prices`](Self::with_prices).
 ///
 /// [`Display`](fmt::Display) prints it as a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -69,6 +71,12 @@ pub struct TaskEstimate {
     pub max_output_tokens: Option<u64>,
     /// What the prompts show and leave out.
     pub prompts: PromptReport,
+    /// What the model takes for these tokens, if its price is known.
+    pub cost: Option<Money>,
+    /// The same through a Batch API.
+    pub batch_cost: Option<Money>,
+    /// What it takes at most, if the parameters limit the replies.
+    pub max_cost: Option<Money>,
 }
 
 impl Pipeline {
@@ -116,7 +124,7 @@ impl Pipeline {
             }
         }
         let (counter, model) = (counter.name().to_owned(), self.parameters.model.clone());
-        Ok(RunEstimate { counter, model, top_ups: self.top_ups, tasks })
+        Ok(RunEstimate { counter, model, top_ups: self.top_ups, tasks }.with_prices(&Prices::built_in()))
     }
 
     /// The tokens of a prompt, which its budget may have counted already.
@@ -172,6 +180,33 @@ fn reply_tokens(task: &Task) -> u64 {
 }
 
 impl RunEstimate {
+    /// The same by other prices. Nothing has a price where no model is named.
+    ///
+    /// # Example
+    /// ```
+    /// use svitgen::llm::{MockLlm, Price, Prices};
+    /// use svitgen::{Parameters, Pipeline, Task, VisualGenome};
+    /// let builder = Pipeline::builder(MockLlm::script([])).task(Task::conversation());
+    /// let pipeline = builder.parameters(Parameters::default().with_model("ours")).build()?;
+    /// let estimate = pipeline.estimate(&VisualGenome::sample()?)?;
+    /// assert_eq!(estimate.total().cost, None);
+    /// let price = Price::per_million("1".parse()?, "2".parse()?);
+    /// let total = estimate.with_prices(&Prices::none().with_price("ours", price)).total();
+    /// assert_eq!(total.cost.ok_or("no price")?.picodollars(), u128::from(total.input_tokens + 2 * total.output_tokens) * 1_000_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_prices(mut self, prices: &Prices) -> Self {
+        let price = self.model.as_deref().and_then(|model| prices.price(model));
+        for task in self.tasks.values_mut() {
+            let usage = |output_tokens| Usage { input_tokens: task.input_tokens, output_tokens };
+            task.cost = price.map(|price| price.cost(usage(task.output_tokens)));
+            task.batch_cost = price.map(|price| price.batch().cost(usage(task.output_tokens)));
+            task.max_cost = price.zip(task.max_output_tokens).map(|(price, most)| price.cost(usage(most)));
+        }
+        self
+    }
+
     /// All tasks together; the longest prompt is that of any task.
     pub fn total(&self) -> TaskEstimate {
         let mut total = TaskEstimate::default();
@@ -186,7 +221,13 @@ impl RunEstimate {
             total.output_tokens += task.output_tokens;
             total.prompts.add(&task.prompts);
         }
+        let sum = |money: fn(&TaskEstimate) -> Option<Money>| {
+            self.tasks.values().map(money).try_fold(Money::ZERO, |sum, money| Some(sum.saturating_add(money?)))
+        };
+        total.cost = sum(|task| task.cost);
+        total.batch_cost = sum(|task| task.batch_cost);
         // A part without a limit leaves the whole without one.
+        total.max_cost = sum(|task| task.max_cost);
         total.max_output_tokens = self.tasks.values().map(|task| task.max_output_tokens).sum();
         total
     }
@@ -195,17 +236,19 @@ impl RunEstimate {
 impl fmt::Display for RunEstimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.total();
-        let headers = ["images", "requests", "input tokens", "longest", "reply tokens", "at most"];
-        let [images, requests, input, longest, output, most] = headers;
-        writeln!(f, "{:<22}{images:>9}{requests:>10}{input:>15}{longest:>9}{output:>15}{most:>15}", "task")?;
+        let headers = ["images", "requests", "input tokens", "longest", "reply tokens", "at most", "cost"];
+        let [images, requests, input, longest, output, most, cost] = headers;
+        writeln!(f, "{:<22}{images:>8}{requests:>10}{input:>14}{longest:>9}{output:>14}{most:>14}{cost:>12}", "task")?;
         for (name, task) in self.tasks.iter().map(|(name, task)| (name.as_str(), task)).chain([("total", &total)]) {
             let most = task.max_output_tokens.map_or_else(|| "-".to_owned(), |n| n.to_string());
+            let cost = task.cost.map_or_else(|| "-".to_owned(), |cost| format!("{cost:.2}"));
             writeln!(
                 f,
-                "{name:<22}{:>9}{:>10}{:>15}{:>9}{:>15}{most:>15}",
+                "{name:<22}{:>8}{:>10}{:>14}{:>9}{:>14}{most:>14}{cost:>12}",
                 task.images, task.requests, task.input_tokens, task.longest_prompt, task.output_tokens
             )?;
         }
+        self.write_cost(f, &total)?;
         writeln!(f, "tokens of prompts by {}; tokens of replies are a rule of thumb", self.counter)?;
         if self.top_ups > 0 {
             writeln!(f, "a short reply is followed up at most {} times, which comes on top", self.top_ups)?;
@@ -225,5 +268,20 @@ impl fmt::Display for RunEstimate {
             writeln!(f, "dropped to fit the budget: {}", dropped.join(", "))?;
         }
         Ok(())
+    }
+}
+
+impl RunEstimate {
+    fn write_cost(&self, f: &mut fmt::Formatter<'_>, total: &TaskEstimate) -> fmt::Result {
+        let Some(model) = &self.model else { return Ok(()) };
+        let Some(cost) = total.cost else { return writeln!(f, "no price is known for {model}") };
+        write!(f, "cost with {model}: {cost:.2}")?;
+        if let Some(most) = total.max_cost {
+            write!(f, ", at most {most:.2}")?;
+        }
+        match total.batch_cost {
+            Some(batch) if batch < cost => writeln!(f, "; as a batch {batch:.2}"),
+            _ => writeln!(f),
+        }
     }
 }
