@@ -192,7 +192,8 @@ impl RunEstimate {
     /// assert_eq!(estimate.total().cost, None);
     /// let price = Price::per_million("1".parse()?, "2".parse()?);
     /// let total = estimate.with_prices(&Prices::none().with_price("ours", price)).total();
-    /// assert_eq!(total.cost.ok_or("no price")?.picodollars(), u128::from(total.input_tokens + 2 * total.output_tokens) * 1_000_000);
+    /// let millionths = total.input_tokens + 2 * total.output_tokens;
+    /// assert_eq!(total.cost.ok_or("no price")?.picodollars(), u128::from(millionths) * 1_000_000);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
