@@ -27,7 +27,7 @@ use futures::stream::{self, Stream, StreamExt};
 
 pub use builder::PipelineBuilder;
 pub use control::RunControl;
-pub use estimate::{Estimate, TaskEstimate};
+pub use estimate::{RunEstimate, TaskEstimate};
 pub use folder::RunFolder;
 pub use journal::Compaction;
 pub use ledger::{Ledger, TaskLedger};

@@ -3,7 +3,7 @@
 use futures::StreamExt;
 use futures::executor::block_on;
 use svitgen::annotation::Selection;
-use svitgen::llm::MockLlm;
+use svitgen::llm::{MockLlm, Money, Price, Prices};
 use svitgen::prompt::LeftOutReason;
 use svitgen::task::Section;
 use svitgen::tokens::{TokenCounter, TokenEstimate};
@@ -66,7 +66,7 @@ fn limit_and_selection_count() {
 #[test]
 fn an_estimate_is_a_table() {
     let options = PromptOptions::default().with_max_tokens(700);
-    let parameters = Parameters::default().with_max_tokens(1_000);
+    let parameters = Parameters::default().with_max_tokens(1_000).with_model("gpt-4o-mini");
     let builder = Pipeline::builder(MockLlm::script([])).tasks(Task::built_in()).prompt_options(options);
     let pipeline = builder.parameters(parameters).build().unwrap();
     insta::assert_snapshot!(pipeline.estimate(&VisualGenome::sample().unwrap()).unwrap());
@@ -99,4 +99,23 @@ fn a_run_refuses_another_choice_of_images() {
         matches!(error.kind(), ErrorKind::RunDiffers { option, .. } if option.starts_with("selection.excluded")),
         "{error}"
     );
+}
+
+#[test]
+fn money_is_that_of_the_sums() {
+    let prices = Prices::none().with_price("ours", Price::per_million("3".parse().unwrap(), "15".parse().unwrap()));
+    let estimate = |parameters: Parameters| {
+        let pipeline = builder(MockLlm::script([])).parameters(parameters).build().unwrap();
+        pipeline.estimate(&records(20)).unwrap().with_prices(&prices)
+    };
+    let total = estimate(Parameters::default().with_model("ours").with_max_tokens(400)).total();
+    let dollars = |output: u64| Money::from_picodollars(u128::from(3 * total.input_tokens + 15 * output) * 1_000_000);
+    assert_eq!(total.cost, Some(dollars(total.output_tokens)));
+    assert_eq!(total.max_cost, Some(dollars(400 * total.requests)));
+    assert_eq!(total.batch_cost, total.cost);
+    let unlimited = estimate(Parameters::default().with_model("ours")).total();
+    assert!(unlimited.cost > total.cost && unlimited.max_cost.is_none());
+    let unknown = estimate(Parameters::default().with_model("theirs"));
+    assert_eq!(unknown.total().cost, None);
+    assert!(unknown.to_string().contains("no price is known for theirs"), "{unknown}");
 }

@@ -182,7 +182,11 @@ fn check(record: &ImageRecord, task: &Task, max_tokens: usize, counter: impl Tok
                 assert!(counter.count_messages(&whole.messages) > max_tokens);
             }
         }
-        Err(PromptError::OverBudget { needed, max_tokens: max, .. }) => assert!(max == max_tokens && needed > 0),
+        Err(PromptError::OverBudget { needed, max_tokens: max, .. }) => {
+            assert!(max == max_tokens && needed > max);
+            let enough = PromptOptions::default().with_max_tokens_by(needed, counter);
+            assert!(Prompt::new(record, task, &enough).is_ok());
+        }
         Err(PromptError::NoAnnotations { .. }) => {
             assert!(Prompt::new(record, task, &PromptOptions::default()).is_err());
         }
@@ -197,7 +201,7 @@ proptest! {
     fn every_prompt_fits_or_says_why_not(record in any_record(), max_tokens in 0_usize..1_200, kind in 0_usize..6) {
         // The third shows everything twice, the fourth one section only and that with words of its own.
         let templates = ["{{ annotations }}", "Look:\n{{ annotations }}\nAsk.", "{{ annotations }}\n\n{{ annotations }}",
-            "{% if captions %}Said:\n{{ captions }}{% else %}Nothing is said.{% endif %}"];
+            "{% if captions %}Said:\n{{ captions }}{% else %}Nothing is said, and what is not said has many tokens.{% endif %}"];
         let of = |text: &str| Task::new("any", Template::new(text).unwrap(), ReplyForm::Description).unwrap();
         let task = match kind {
             4 => Task::referring_qa().with_sections(Sections::ALL),
@@ -228,6 +232,49 @@ fn exact_counts_leave_room_for_more() {
                 assert!(BpeCounter::o200k().count_messages(&safe.messages) <= 800);
                 assert!(over_budget(&exact.report) <= over_budget(&safe.report));
             }
+        }
+    }
+}
+
+/// Counts how often whole prompts are counted.
+#[derive(Debug, Default)]
+struct Rounds(std::sync::atomic::AtomicUsize);
+
+impl TokenCounter for Rounds {
+    fn name(&self) -> &str {
+        "rounds"
+    }
+
+    fn count(&self, text: &str) -> usize {
+        text.len()
+    }
+
+    fn count_messages(&self, messages: &[svitgen::Message]) -> usize {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        messages.iter().map(|message| message.content.len()).sum()
+    }
+}
+
+#[test]
+fn few_rounds_suffice_for_any_record_and_template() {
+    let mut builder = ImageRecord::builder(1);
+    for i in 0..3_000 {
+        let left = f64::from(i % 900) / 1_000.0;
+        builder = builder.object(format!("thing {i}"), UnitBox::new(left, 0.1, left + 0.05, 0.2).unwrap());
+        builder = builder.phrase(format!("a phrase about thing {i}"));
+    }
+    let record = builder.build();
+    for text in
+        ["{{ annotations }}", "{{ objects }}\n{{ objects }}\n{{ objects }}", "{{ regions }}", "{{ captions }}none"]
+    {
+        let task = Task::new("any", Template::new(text).unwrap(), ReplyForm::Description).unwrap();
+        for max_tokens in [100, 5_000, 60_000] {
+            let counter = std::sync::Arc::new(Rounds::default());
+            let options = PromptOptions::default().with_max_tokens_by(max_tokens, counter.clone());
+            let prompt = Prompt::new(&record, &task, &options).unwrap();
+            assert!(prompt.n_tokens.unwrap() <= max_tokens);
+            let n_rounds = counter.0.load(std::sync::atomic::Ordering::Relaxed);
+            assert!(n_rounds <= 20, "{text:?} {max_tokens}: {n_rounds} rounds");
         }
     }
 }

@@ -19,15 +19,15 @@ use crate::digest::Digest;
 /// Which images of a source are worked on. The default takes all.
 ///
 /// An image is taken if it is listed (where there is a list) and not excluded, and if enough is known of it. Of these a
-/// sample may be drawn, and of that a shard be taken, in this order. What is taken depends on the images of the source and
-/// on this value alone: not on the order of calls, the time, or an earlier run.
+/// number may be picked, and of those a shard be taken, in this order. What is taken depends on the images of the source
+/// and on this value alone: not on the order of calls, the time, or an earlier run.
 ///
 /// # Example
 /// ```
 /// use svitgen::annotation::{Selection, Shard};
 /// use svitgen::{ImageRecord, RecordSource};
 /// let records: Vec<ImageRecord> = (1..=100_u64).map(|id| ImageRecord::builder(id).caption("A dog.").build()).collect();
-/// let selection = Selection::default().without_images([7]).with_captions().with_sample(20, 1);
+/// let selection = Selection::default().without_images([7]).with_captions().with_pick(20, 1);
 /// let all = selection.clone().of(records.clone());
 /// assert_eq!(all.records().count(), 20);
 /// let shards = (1..=4).map(|k| Ok(selection.clone().with_shard(Shard::new(k, 4)?).of(records.clone()).records().count()));
@@ -41,8 +41,8 @@ pub struct Selection {
     needs_captions: bool,
     min_objects: usize,
     min_regions: usize,
-    /// How many images to draw, and the seed.
-    sample: Option<(usize, u64)>,
+    /// How many images to pick, and the seed.
+    pick: Option<(usize, u64)>,
     shard: Option<Shard>,
 }
 
@@ -67,8 +67,8 @@ pub enum NotTaken {
     FewObjects,
     /// It has fewer regions than asked for.
     FewRegions,
-    /// It was not drawn.
-    NotDrawn,
+    /// Others were picked.
+    NotPicked,
     /// It is in another shard.
     OtherShard,
 }
@@ -82,7 +82,7 @@ impl NotTaken {
             Self::NoCaptions => "no_captions",
             Self::FewObjects => "few_objects",
             Self::FewRegions => "few_regions",
-            Self::NotDrawn => "not_drawn",
+            Self::NotPicked => "not_picked",
             Self::OtherShard => "other_shard",
         }
     }
@@ -145,13 +145,13 @@ impl Selection {
         self
     }
 
-    /// Draws `n` images; all, if there are fewer.
+    /// Picks `n` images at random; all, if there are fewer.
     ///
-    /// Each image has a lot by its id and the seed, and the lowest are drawn: a larger `n` draws the same images and more,
+    /// Each image has a lot by its id and the seed, and the lowest are picked: a larger `n` picks the same images and more,
     /// and images that come to the source replace only as many as they have lower lots.
     #[must_use]
-    pub fn with_sample(mut self, n: usize, seed: u64) -> Self {
-        self.sample = Some((n, seed));
+    pub fn with_pick(mut self, n: usize, seed: u64) -> Self {
+        self.pick = Some((n, seed));
         self
     }
 
@@ -183,7 +183,7 @@ impl Selection {
             "captions": self.needs_captions,
             "min_objects": self.min_objects,
             "min_regions": self.min_regions,
-            "sample": self.sample.map(|(n, seed)| json!({"n": n, "seed": seed})),
+            "pick": self.pick.map(|(n, seed)| json!({"n": n, "seed": seed})),
             "shard": self.shard.map(|shard| shard.to_string()),
         })
     }

@@ -68,7 +68,11 @@ impl From<Error> for Failure {
         let mut message = error.to_string();
         let mut source = std::error::Error::source(&error);
         while let Some(cause) = source {
-            message.push_str(&format!(": {cause}"));
+            let cause_text = cause.to_string();
+            // Some errors tell their cause themselves.
+            if !message.ends_with(&cause_text) {
+                message.push_str(&format!(": {cause_text}"));
+            }
             source = cause.source();
         }
         Self { code: USAGE, message }

@@ -33,7 +33,7 @@ pub(crate) struct SelectionArgs {
     /// Only images with at least N regions.
     #[arg(long, value_name = "N", default_value_t = 0)]
     min_regions: usize,
-    /// Of these, N drawn by the seed.
+    /// Of these, N picked by the seed.
     #[arg(long, value_name = "N")]
     pick: Option<usize>,
     /// Of these, part K of N: together the parts are everything, and each has about as many tokens.
@@ -76,7 +76,7 @@ impl SelectionArgs {
             selection = selection.with_captions();
         }
         if let Some(n) = self.pick {
-            selection = selection.with_sample(n, seed);
+            selection = selection.with_pick(n, seed);
         }
         if let Some(shard) = self.shard {
             selection = selection.with_shard(shard);

@@ -29,27 +29,46 @@ pub(super) fn fit<E>(
     if n_tokens <= max_tokens {
         return Ok(Ok((whole.0, whole.1, n_tokens)));
     }
-    let bare = counter.count_messages(&render(&Context::default())?);
     let choice = Choice::new(lines, task, counter);
-    let mut room = max_tokens.saturating_sub(bare);
+    let Some((cheapest, cost)) = choice.cheapest() else { return Ok(Err(n_tokens)) };
+    let mut smallest = written(lines, task, counter, |index| index == cheapest, &render)?;
+    if smallest.2 > max_tokens {
+        return Ok(Err(smallest.2));
+    }
+    let template = smallest.2.saturating_sub(cost);
+    let mut room = max_tokens - template;
     let mut step = 1;
     while room > 0 {
         let wanted = choice.within(room);
-        let context = lines.write(task, |index| wanted[index]);
-        if context.is_empty() || (task.is_grounded() && context.boxes.is_empty()) {
+        let fitted = written(lines, task, counter, |index| wanted[index], &render)?;
+        let shows_enough = !fitted.0.is_empty() && (!task.is_grounded() || !fitted.0.boxes.is_empty());
+        if !shows_enough {
             break;
         }
-        let messages = render(&context)?;
-        let n_tokens = counter.count_messages(&messages);
-        if n_tokens <= max_tokens {
-            return Ok(Ok((context, messages, n_tokens)));
+        if fitted.2 <= max_tokens {
+            smallest = fitted;
+            break;
         }
         // A template may show a line twice or never: in proportion, and ever faster, so that few rounds suffice.
-        let in_proportion = room * (max_tokens - bare) / (n_tokens - bare).max(1);
+        let in_proportion = room.saturating_mul(max_tokens - template) / fitted.2.saturating_sub(template).max(1);
         room = in_proportion.min(room).saturating_sub(step);
         step *= 2;
     }
-    Ok(Err(bare + choice.cheapest()))
+    Ok(Ok(smallest))
+}
+
+/// The prompt of some lines, and its tokens.
+fn written<E>(
+    lines: &Lines,
+    task: &Task,
+    counter: &dyn TokenCounter,
+    is_wanted: impl Fn(usize) -> bool,
+    render: impl Fn(&Context) -> Result<Vec<Message>, E>,
+) -> Result<(Context, Vec<Message>, usize), E> {
+    let context = lines.write(task, is_wanted);
+    let messages = render(&context)?;
+    let n_tokens = counter.count_messages(&messages);
+    Ok((context, messages, n_tokens))
 }
 
 /// What each line costs, and which ones are worth it.
@@ -96,9 +115,10 @@ impl<'a> Choice<'a> {
         wanted
     }
 
-    /// The cost of the shortest prompt that shows something, and, in a task that points, a box.
-    fn cheapest(&self) -> usize {
+    /// The shortest line that makes a prompt, with a box in a task that points, and its cost.
+    fn cheapest(&self) -> Option<(usize, usize)> {
         let lines = self.lines.lines.iter().enumerate().filter(|(_, line)| !self.is_grounded || line.has_box());
-        lines.map(|(index, line)| self.costs[index] + self.headings[line.section as usize]).min().unwrap_or(0)
+        let costs = lines.map(|(index, line)| (index, self.costs[index] + self.headings[line.section as usize]));
+        costs.min_by_key(|(_, cost)| *cost)
     }
 }

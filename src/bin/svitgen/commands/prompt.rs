@@ -1,12 +1,13 @@
 //! `svitgen prompt`: what would be sent, and what it would cost.
 
 use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::json;
 use svitgen::annotation::{RecordSource, Selected};
-use svitgen::llm::MockLlm;
+use svitgen::llm::{MockLlm, Prices};
 use svitgen::tokens::{self, TokenCounter, TokenEstimate};
 use svitgen::{Parameters, Pipeline, Prompt, PromptError, PromptOptions, Task};
 
@@ -47,7 +48,7 @@ pub(crate) struct PromptArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Estimate")]
 struct EstimateArgs {
-    /// Print requests and tokens of a run instead of prompts.
+    /// Print requests, tokens and money of a run instead of prompts.
     #[arg(long)]
     estimate: bool,
     /// Print it as JSON.
@@ -56,6 +57,10 @@ struct EstimateArgs {
     /// The model that would be asked.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
+    /// Prices that win over the built-in ones, dollars for a million tokens:
+    /// {"prices": {"my-model": {"input": 0.15, "output": 0.60, "batch": 0.5}}}.
+    #[arg(long, value_name = "FILE", requires = "estimate")]
+    prices: Option<PathBuf>,
     /// Most tokens that a reply would be allowed.
     #[arg(long, value_name = "N", requires = "estimate")]
     max_tokens: Option<u32>,
@@ -115,10 +120,13 @@ impl PromptArgs {
         let builder =
             Pipeline::builder(MockLlm::script([])).tasks(tasks).prompt_options(options).parameters(parameters);
         let builder = self.selection.limit().into_iter().fold(builder, |builder, limit| builder.limit(limit));
-        let estimate = builder.build()?.estimate_by(source, counter)?;
+        let mut estimate = builder.build()?.estimate_by(source, counter)?;
+        if let Some(path) = &self.estimate.prices {
+            estimate = estimate.with_prices(&Prices::built_in().with_file(path)?);
+        }
         Ok(if self.estimate.json {
             let total = estimate.total();
-            writeln!(output, "{:#}", json!({"total": total, "estimate": estimate}))
+            writeln!(output, "{}", json!({"total": total, "estimate": estimate}))
         } else {
             write!(output, "{estimate}")
         })
