@@ -48,6 +48,7 @@
 //! | run in your own pipeline | [`Pipeline::stream`], or the stages one by one ([`cookbook`]) |
 //! | know what became of a reply | [`reply::Parsed`], [`reply::IssueCode`], [`Policy`], [`Ledger`] |
 //! | feed a trainer | [`export`] |
+//! | look at a run, or at two side by side | [`report`] |
 //!
 //! Boxes carry their frame in the type ([`PixelBox`], [`UnitBox`]); nothing is printed; there is no global state and no
 //! runtime but the one that polls the futures.
@@ -61,6 +62,7 @@ pub mod reply;
 mod sample;
 pub mod export;
 pub mod pipeline;
+pub mod report;
 pub mod cookbook;
 mod atomic;
 mod choice;

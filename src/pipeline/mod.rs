@@ -5,6 +5,7 @@
 //! are in order of image and task whatever the order of arrival. Start with [`Pipeline`].
 
 mod builder;
+mod folder;
 mod journal;
 mod ledger;
 mod lock;
@@ -20,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::stream::{self, Stream, StreamExt};
 
 pub use builder::PipelineBuilder;
+pub use folder::{Call, CallFailure, UnitIssue, UnitSummary};
 pub use ledger::{Ledger, TaskLedger};
 pub use run::RunFolder;
 pub use unit::{UnitResult, UnitState};

@@ -22,7 +22,7 @@ pub(super) fn ledger_path(folder: &Path) -> PathBuf {
     folder.join("ledger.json")
 }
 
-fn units_path(folder: &Path, task: &str) -> PathBuf {
+pub(super) fn units_path(folder: &Path, task: &str) -> PathBuf {
     folder.join("units").join(format!("{task}.jsonl"))
 }
 

@@ -2,9 +2,12 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::diff::DiffArgs;
 use crate::commands::parse::ParseArgs;
 use crate::commands::policy::PolicyArgs;
 use crate::commands::prompt::PromptArgs;
+use crate::commands::report::ReportArgs;
+use crate::commands::stats::StatsArgs;
 
 /// Turns human annotations of images into visual instruction-tuning data, and accounts for every reply.
 #[derive(Debug, Parser)]
@@ -19,4 +22,7 @@ pub(crate) enum Command {
     Parse(ParseArgs),
     Policy(PolicyArgs),
     Prompt(PromptArgs),
+    Stats(StatsArgs),
+    Report(ReportArgs),
+    Diff(DiffArgs),
 }

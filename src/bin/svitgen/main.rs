@@ -18,6 +18,9 @@ fn main() -> ExitCode {
         Command::Parse(args) => commands::parse::run(&args),
         Command::Policy(args) => commands::policy::run(&args),
         Command::Prompt(args) => commands::prompt::run(&args),
+        Command::Stats(args) => commands::stats::run(&args),
+        Command::Report(args) => commands::report::run(&args),
+        Command::Diff(args) => commands::diff::run(&args),
     };
     match result {
         Ok(code) => code,

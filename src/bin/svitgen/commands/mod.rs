@@ -1,8 +1,11 @@
 //! One file per command: its arguments, and what it does with them.
 
+pub(crate) mod diff;
 pub(crate) mod parse;
 pub(crate) mod policy;
 pub(crate) mod prompt;
+pub(crate) mod report;
+pub(crate) mod stats;
 
 use svitgen::Task;
 
