@@ -250,7 +250,9 @@ impl RunDiff {
 
     fn table(&self, html: &mut Html, caption: &str, task: Option<&str>) {
         html.markup("<div class=\"scroll\"><table class=\"ledger\">").element("caption", &[], caption);
-        html.markup("<thead><tr><td></td><th scope=\"col\">first</th><th scope=\"col\">second</th></tr></thead>");
+        html.markup(
+            "<thead class=\"both\"><tr><td></td><th scope=\"col\">first</th><th scope=\"col\">second</th></tr></thead>",
+        );
         for (name, values) in self.rows(task) {
             html.markup("<tr>").element("th", &[("scope", "row")], name);
             for value in values {

@@ -2,6 +2,8 @@
   "use strict";
   const PAGE = 12;
   const byId = (id) => document.getElementById(id);
+  // Pages without a gallery have nothing to filter.
+  if (!byId("gallery")) return;
   const cards = [...document.querySelectorAll("article.card")].map((element) => ({
     element,
     objects: element.dataset.objects,
