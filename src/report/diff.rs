@@ -219,7 +219,7 @@ impl RunDiff {
             }
             html.markup("</table></div></section>");
         }
-        html.markup("<section><h2>In numbers</h2><div class=\"plots\">");
+        html.markup("<section><h2>In numbers</h2><div class=\"plots wide\">");
         self.table(&mut html, "all tasks", None);
         for task in self.tasks() {
             self.table(&mut html, task, Some(task));

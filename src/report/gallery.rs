@@ -137,7 +137,9 @@ fn unit(
     html.classed("span", badge(state), state);
     let n_pairs = usize::try_from(summary.pairs).unwrap_or(usize::MAX);
     html.classed("span", "dim", &format!(" {}", count(n_pairs, "pair", "pairs")));
-    if let Some(cause) = &summary.cause {
+    // A cause that is an issue stands below, with what was done about it.
+    let is_issue = |cause: &&String| summary.issues.iter().any(|issue| issue.code.as_str() == **cause);
+    if let Some(cause) = summary.cause.as_ref().filter(|cause| !is_issue(cause)) {
         html.classed("span", "code", cause);
     }
     html.close("h4");

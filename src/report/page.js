@@ -82,11 +82,13 @@
     unit.scrollIntoView();
   };
 
+  // What the mouse points at, else what the keyboard has reached.
   const light = (event) => {
-    const source = event.target.closest && event.target.closest("[data-boxes], [data-box]");
-    const card = event.target.closest && event.target.closest("article.card");
+    const selector = "[data-boxes], [data-box]";
+    const source = event.target.closest?.(selector) || document.activeElement?.closest(selector);
+    const card = source?.closest("article.card");
     for (const lit of document.querySelectorAll(".on, .lit")) lit.classList.remove("on", "lit");
-    if (!source || !card) return;
+    if (!card) return;
     const names = (source.dataset.boxes || source.dataset.box).split(" ");
     const boxes = [...card.querySelectorAll("[data-box]")].filter((box) => names.includes(box.dataset.box));
     for (const box of boxes) box.classList.add("on");

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Which modules each module may use. `error` names the errors of all modules and may be used by all.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("bbox", &[]),
     ("choice", &[]),
     ("digest", &[]),
@@ -23,11 +23,36 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("lint", &["annotation", "bbox", "noun", "sample"]),
     ("export", &["annotation", "atomic", "sample"]),
     ("pipeline", &["annotation", "atomic", "digest", "lint", "llm", "prompt", "reply", "sample", "task"]),
+    (
+        "report",
+        &[
+            "annotation",
+            "atomic",
+            "bbox",
+            "choice",
+            "digest",
+            "llm",
+            "noun",
+            "pipeline",
+            "prompt",
+            "reply",
+            "sample",
+            "task",
+        ],
+    ),
 ];
 
 /// What opens files.
-const TOUCH_FILES: [&str; 7] =
-    ["annotation/", "atomic.rs", "bin/", "export/", "pipeline/", "task/instructions.rs", "task/template.rs"];
+const TOUCH_FILES: [&str; 8] = [
+    "annotation/",
+    "atomic.rs",
+    "bin/",
+    "export/",
+    "pipeline/",
+    "report/images.rs",
+    "task/instructions.rs",
+    "task/template.rs",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

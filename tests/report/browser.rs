@@ -139,8 +139,9 @@ impl Browser {
 
     /// What must not happen in any page: requests that leave it, errors, dialogs, other pages.
     pub(crate) fn assert_quiet(&mut self) {
-        // One more round trip, so that late events are in.
-        self.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(1), 100)))");
+        // Late events come in with one more answer; scripts may be switched off, so that the page cannot wait by itself.
+        sleep(Duration::from_millis(200));
+        self.evaluate("1");
         for event in &self.events {
             let method = event["method"].as_str().unwrap_or_default();
             let parameters = &event["params"];

@@ -3,13 +3,14 @@
 use std::fs;
 
 use futures::executor::block_on;
+use svitgen::annotation::{OnBadInput, VisualGenomeFiles};
 use svitgen::llm::{Completion, MockLlm, Usage};
 use svitgen::pipeline::{RunFolder, UnitState};
 use svitgen::report::{Images, InputStatistics, Report, RunDiff, RunStatistics, TokenPrices};
 use svitgen::{ImageRecord, Pipeline, Policy, Task, UnitBox, VisualGenome};
 use tempfile::TempDir;
 
-use crate::{sample_run, sample_run_by};
+use crate::{sample_run, sample_run_by, support};
 
 #[test]
 fn statistics_agree_with_the_samples() {
@@ -115,6 +116,15 @@ fn two_runs_side_by_side() {
     assert!(text.contains("policy.preset: \"careful\" → \"strict\"") && text.contains("cost of 1,000 pairs"), "{text}");
     let alike = RunDiff::of([&careful, &careful], 10).unwrap();
     assert!(alike.options.is_empty() && alike.differences.is_empty());
+}
+
+#[test]
+fn what_real_files_hold() {
+    let Some(folder) = support::shared("data/visual_genome") else { return };
+    let files = VisualGenomeFiles::find(folder).unwrap().on_bad_input(OnBadInput::Skip);
+    let statistics = InputStatistics::of(&files.open().unwrap()).unwrap();
+    assert!(statistics.images > 0 && statistics.per_image["objects"].sum() > 0);
+    support::say(format_args!("{} real images counted, {} quirks", statistics.images, statistics.quirks.len()));
 }
 
 #[test]
