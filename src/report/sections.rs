@@ -68,11 +68,12 @@ impl Sections<'_> {
     fn ledger(&self, html: &mut Html) {
         let ledger = &self.statistics.ledger;
         let total = ledger.total();
-        html.markup("<section><h2>What became of it</h2><div class=\"scroll\"><table class=\"ledger\"><thead><tr>");
+        html.markup("<section><h2>What became of it</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"The account\"><table class=\"ledger\"><thead><tr>");
         for heading in
             ["task", "inputs", "", "accepted", "partial", "rejected", "failed", "pending", "pairs", "requests"]
         {
-            html.element(if heading.is_empty() { "td" } else { "th" }, &[("scope", "col")], heading);
+            let tag = if heading.is_empty() { "td" } else { "th" };
+            html.element(tag, &[("scope", "col"), ("class", heading)], heading);
         }
         html.markup("</tr></thead><tbody>");
         for (name, task) in &ledger.tasks {
@@ -164,7 +165,11 @@ impl Sections<'_> {
                 "{shown} of {all} units, by image: drawn by a hash of the image, evenly over tasks, states and causes."
             ));
         }
-        html.markup(" Point at a phrase: its box lights up, and the annotated box beside it.</p>");
+        html.markup(" Point at a phrase: its box lights up, and the annotated box beside it.");
+        if !self.statistics.objects.has_annotations {
+            html.markup(" Annotations and prompts are shown where the inputs of the run are given with it.");
+        }
+        html.markup("</p>");
         self.filters(html);
         html.markup("<div id=\"cards\">");
         for card in self.cards {
