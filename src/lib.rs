@@ -49,6 +49,7 @@
 //! | ask a server | `llm::OpenAi` and `llm::BatchApi` (feature `openai`), `llm::Genai` (feature `genai`) |
 //! | know what became of a reply | [`reply::Parsed`], [`reply::IssueCode`], [`Policy`], [`Ledger`] |
 //! | feed a trainer | [`export`] |
+//! | look at a run, or at two side by side | [`report`] |
 //!
 //! Boxes carry their frame in the type ([`PixelBox`], [`UnitBox`]); nothing is printed; there is no global state and no
 //! runtime but the one that polls the futures.
@@ -63,6 +64,7 @@ pub mod reply;
 mod sample;
 pub mod export;
 pub mod pipeline;
+pub mod report;
 pub mod cookbook;
 mod atomic;
 mod checked_lines;

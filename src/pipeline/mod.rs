@@ -5,6 +5,7 @@
 //! are in order of image and task whatever the order of arrival. Start with [`Pipeline`].
 
 mod builder;
+mod contents;
 mod control;
 mod folder;
 mod estimate;
@@ -26,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures::stream::{self, Stream, StreamExt};
 
 pub use builder::PipelineBuilder;
+pub use contents::{Call, CallFailure, UnitIssue, UnitSummary};
 pub use control::RunControl;
 pub use estimate::{RunEstimate, TaskEstimate};
 pub use folder::RunFolder;

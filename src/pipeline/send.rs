@@ -168,14 +168,14 @@ impl<'a> Sender<'a> {
             task: prompt.task.clone(),
             turn,
             prompt: messages_digest(&request.messages),
-            ms: None,
+            latency_ms: None,
             completion: None,
             failure: None,
         };
         self.journal().append(key, &entry)?;
         let asked = Instant::now();
         let result = self.pipeline.client.complete(request).await;
-        entry.ms = u64::try_from(asked.elapsed().as_millis()).ok();
+        entry.latency_ms = u64::try_from(asked.elapsed().as_millis()).ok();
         if let Some(task) = self.control.progress().task(unit.task_index) {
             task.requests += 1;
             task.take(result.as_ref().ok().and_then(|completion| completion.usage));

@@ -121,7 +121,7 @@ fn lists_come_from_files() {
         read_coco_ids(&path).unwrap_err().to_string()
     };
     assert!(message("7\nabc\n").contains("found abc"));
-    assert!(message("[7, {}]").contains("an image id is an integer"));
+    assert!(message("[7, {}]").contains("expected an image id"));
     assert!(message("# nothing\n").contains("nothing"));
     std::fs::remove_file(&path).unwrap();
     assert!(read_image_ids(&path).unwrap_err().to_string().contains("cannot read"));

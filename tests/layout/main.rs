@@ -8,7 +8,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Which modules each module may use. `error` names the errors of all modules and may be used by all.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("bbox", &[]),
     ("choice", &[]),
     ("digest", &[]),
@@ -40,10 +40,27 @@ const MAY_USE: [(&str, &[&str]); 16] = [
             "tokens",
         ],
     ),
+    (
+        "report",
+        &[
+            "annotation",
+            "atomic",
+            "bbox",
+            "choice",
+            "digest",
+            "llm",
+            "noun",
+            "pipeline",
+            "prompt",
+            "reply",
+            "sample",
+            "task",
+        ],
+    ),
 ];
 
 /// What opens files.
-const TOUCH_FILES: [&str; 11] = [
+const TOUCH_FILES: [&str; 12] = [
     "annotation/",
     "atomic.rs",
     "bin/",
@@ -53,6 +70,7 @@ const TOUCH_FILES: [&str; 11] = [
     "llm/prices.rs",
     "llm/replay.rs",
     "pipeline/",
+    "report/images.rs",
     "task/instructions.rs",
     "task/template.rs",
 ];

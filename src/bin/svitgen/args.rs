@@ -5,12 +5,15 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::commands::compact::CompactArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::config::ConfigArgs;
+use crate::commands::diff::DiffArgs;
 use crate::commands::export::ExportArgs;
 use crate::commands::generate::GenerateArgs;
 use crate::commands::parse::ParseArgs;
 use crate::commands::policy::PolicyArgs;
 use crate::commands::prompt::PromptArgs;
 use crate::commands::reparse::ReparseArgs;
+use crate::commands::report::ReportArgs;
+use crate::commands::stats::StatsArgs;
 use crate::output::Verbosity;
 
 /// Turns human annotations of images into visual instruction-tuning data, and accounts for every reply.
@@ -44,6 +47,9 @@ impl Args {
 pub(crate) enum Command {
     Prompt(Box<PromptArgs>),
     Generate(Box<GenerateArgs>),
+    Stats(StatsArgs),
+    Report(ReportArgs),
+    Diff(DiffArgs),
     Reparse(ReparseArgs),
     Export(ExportArgs),
     Compact(CompactArgs),

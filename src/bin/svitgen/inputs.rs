@@ -28,6 +28,12 @@ pub(crate) struct InputArgs {
 }
 
 impl InputArgs {
+    /// The records, where a command can do without them.
+    pub(crate) fn open_if_given(&self) -> Result<Option<Box<dyn RecordSource>>, Failure> {
+        let is_given = self.sample || self.vg.is_some() || self.records.is_some() || !self.coco.is_empty();
+        is_given.then(|| self.open()).transpose()
+    }
+
     pub(crate) fn open(&self) -> Result<Box<dyn RecordSource>, Failure> {
         let on_bad = if self.skip_bad { OnBadInput::Skip } else { OnBadInput::Stop };
         if self.sample {

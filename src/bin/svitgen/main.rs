@@ -32,6 +32,9 @@ fn run() -> Result<ExitCode, Failure> {
     match args.command {
         Command::Prompt(args) => commands::prompt::run(&args),
         Command::Generate(args) => commands::generate::run(&args, of_command(&matches), verbosity),
+        Command::Stats(args) => commands::stats::run(&args),
+        Command::Report(args) => commands::report::run(&args),
+        Command::Diff(args) => commands::diff::run(&args),
         Command::Reparse(args) => commands::reparse::run(&args),
         Command::Export(args) => commands::export::run(&args, verbosity),
         Command::Compact(args) => commands::compact::run(&args),

@@ -27,7 +27,7 @@ pub(in crate::pipeline) struct Entry {
     pub(in crate::pipeline) prompt: Digest,
     /// Milliseconds from asking to the answer, all waiting included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in crate::pipeline) ms: Option<u64>,
+    pub(in crate::pipeline) latency_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::pipeline) completion: Option<Completion>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

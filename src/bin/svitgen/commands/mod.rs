@@ -3,12 +3,15 @@
 pub(crate) mod compact;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod generate;
 pub(crate) mod parse;
 pub(crate) mod policy;
 pub(crate) mod prompt;
 pub(crate) mod reparse;
+pub(crate) mod report;
+pub(crate) mod stats;
 
 use svitgen::Task;
 

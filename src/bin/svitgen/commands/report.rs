@@ -1,0 +1,69 @@
+//! `svitgen report`: one page of HTML about a run.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use svitgen::pipeline::RunFolder;
+use svitgen::report::{Images, Report, TokenPrices};
+
+use crate::failure::Failure;
+use crate::inputs::InputArgs;
+
+/// Writes one HTML file about a run: the account, distributions, and a gallery of what was asked and answered.
+///
+/// It loads nothing and needs no server. Give the inputs of the run as well, and it shows annotations and prompts.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  svitgen report quickstart-run --sample
+  svitgen report RUN --vg visual_genome --images /data/vg --gallery 200 --out report.html")]
+pub(crate) struct ReportArgs {
+    /// The folder of the run.
+    run: PathBuf,
+    /// Where to write the page; RUN/report.html unless given.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Most units in the gallery; of a larger run it shows a part, drawn evenly over tasks and outcomes.
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    gallery: usize,
+    /// Folder of the images, which are put into the page, or an address below which a browser finds them.
+    #[arg(long, value_name = "DIR|URL")]
+    images: Option<String>,
+    /// What a million tokens of prompts and of replies cost, for the money: 0.15,0.60.
+    #[arg(long, value_name = "IN,OUT", value_parser = prices)]
+    token_prices: Option<TokenPrices>,
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
+    let folder = RunFolder::open(&args.run)?;
+    let source = args.input.open_if_given()?;
+    let mut report = Report::new(&folder).with_gallery(args.gallery);
+    if let Some(source) = &source {
+        report = report.with_source(source.as_ref());
+    }
+    if let Some(images) = &args.images {
+        report = report.with_images(Images::from_argument(images));
+    }
+    if let Some(prices) = args.token_prices {
+        report = report.with_prices(prices);
+    }
+    let out = args.out.clone().unwrap_or_else(|| args.run.join("report.html"));
+    let page = report.write(&out)?;
+    eprintln!(
+        "{}: {} KiB, {} of {} units in the gallery",
+        out.display(),
+        page.html.len().div_ceil(1024),
+        page.n_shown,
+        page.n_units
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Two prices with a comma between.
+pub(super) fn prices(text: &str) -> Result<TokenPrices, String> {
+    let price = |text: &str| text.trim().parse::<f64>().ok().filter(|price| price.is_finite() && *price >= 0.0);
+    let both = text.split_once(',').and_then(|(input, output)| Some((price(input)?, price(output)?)));
+    let (input, output) = both.ok_or("two prices are needed, with a comma between: 0.15,0.60")?;
+    Ok(TokenPrices { input, output })
+}
