@@ -30,7 +30,7 @@ pub(super) async fn check<W: LlmClient>(
     drops(wrap, findings);
 }
 
-const PERMANENT: [LlmErrorKind; 8] = [
+const PERMANENT: [LlmErrorKind; 10] = [
     LlmErrorKind::Quota,
     LlmErrorKind::Credentials,
     LlmErrorKind::UnknownModel,
