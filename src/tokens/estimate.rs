@@ -34,7 +34,7 @@ struct Known {
     otherwise: usize,
 }
 
-/// Counts tokens without a vocabulary: never too low, and about a tenth too high on prompts of this crate.
+/// Counts tokens without a vocabulary: never too low, and a few percent too high on prompts of this crate.
 ///
 /// It follows the rules by which byte-pair vocabularies cut texts: numbers into three digits each, every punctuation mark
 /// by itself, common words whole, other words by a bound that holds because nearly all pairs of letters are tokens.
