@@ -19,7 +19,7 @@ use std::ops::Range;
 use crate::annotation::{Attribute, BBox, Few, ImageRecord, Object, Region, Relationship};
 use crate::bbox::{ImageSize, NamedBox, UnitBox};
 use crate::prompt::merge::{ShownObject, ShownObjects, ShownTexts};
-use crate::prompt::text::clean;
+use crate::prompt::text::{clean, folded_digest};
 use crate::prompt::{LeftOutReason, PromptOptions, PromptReport};
 use crate::task::{Section, Task};
 
@@ -89,7 +89,7 @@ impl<'a> Writer<'a> {
     /// Writes a section of which each line stands once.
     fn unique_lines<T>(&mut self, section: Section, annotations: &'a [T], line: impl Fn(&mut Self, &'a T) -> Line<'a>) {
         let mut shown = ShownTexts::with_capacity(annotations.len());
-        let mut lines = Lines::new(section, annotations.len());
+        let mut lines = self.begin(section, annotations.len());
         for annotation in annotations {
             let (n_boxes, n_clamped) = (self.context.boxes.len(), self.context.report.clamped);
             let line = match line(self, annotation) {
@@ -98,7 +98,10 @@ impl<'a> Writer<'a> {
                 line => line,
             };
             match line {
-                Ok(line) => lines.begin().push_str(&self.numbered(line, n_boxes)),
+                Ok(line) => {
+                    let line = self.numbered(line, n_boxes);
+                    lines.begin(&mut self.context.annotations).push_str(&line);
+                }
                 Err(reason) => {
                     self.context.boxes.truncate(n_boxes);
                     self.context.report.clamped = n_clamped;
@@ -106,7 +109,7 @@ impl<'a> Writer<'a> {
                 }
             }
         }
-        self.section(lines);
+        self.end(lines);
     }
 
     fn objects(&mut self, objects: &'a [Object]) {
@@ -138,11 +141,11 @@ impl<'a> Writer<'a> {
         if n_over_limit > 0 {
             self.context.report.leave_out(Section::Objects, LeftOutReason::OverLimit, n_over_limit);
         }
-        let mut lines = Lines::new(Section::Objects, self.objects.objects.len());
+        let mut lines = self.begin(Section::Objects, self.objects.objects.len());
         self.context.boxes.reserve(self.objects.objects.len());
         for object in &self.objects.objects {
             let mut name = object.names.join(" / ");
-            let line = lines.begin();
+            let line = lines.begin(&mut self.context.annotations);
             line.push_str(if object.is_crowd { "crowd of " } else { "" });
             line.push_str(&name);
             line.push_str(": ");
@@ -154,7 +157,7 @@ impl<'a> Writer<'a> {
             }
             self.context.boxes.push(NamedBox { name, bbox: object.bbox });
         }
-        self.section(lines);
+        self.end(lines);
     }
 
     /// Whether other sections look objects up by their ids.
@@ -194,7 +197,8 @@ impl<'a> Writer<'a> {
         let kinds = object.synsets.iter().filter_map(|synset| word_of(synset)).filter(|word| !names.contains(word));
         let kinds = kinds.collect();
         let (bbox, is_clamped) = self.unit(object.bbox)?;
-        Ok((ShownObject { names, kinds, bbox, is_crowd: object.is_crowd }, is_clamped))
+        let digests = names.iter().map(|name| folded_digest(name)).collect();
+        Ok((ShownObject { names, digests, kinds, bbox, is_crowd: object.is_crowd }, is_clamped))
     }
 
     fn regions(&mut self, regions: &'a [Region]) {
@@ -249,25 +253,29 @@ impl<'a> Writer<'a> {
         Ok((clamped.bbox.rounded()?, !clamped.cut.is_none()))
     }
 
-    fn section(&mut self, lines: Lines) {
-        let Lines { section, text, n_lines } = lines;
-        self.context.report.shown[section as usize] = n_lines;
-        if n_lines == 0 {
-            return;
-        }
+    /// Begins a section of at most `n_lines`.
+    fn begin(&mut self, section: Section, n_lines: usize) -> Lines {
         let annotations = &mut self.context.annotations;
-        if annotations.is_empty() {
-            // What comes first is the smaller part.
-            annotations.reserve(text.len().max(1 << 12) * 2);
-        }
+        let before = annotations.len();
+        // As long as most lines are.
+        annotations.reserve(n_lines * 48 + 32);
         if !annotations.is_empty() {
             annotations.push_str("\n\n");
         }
         annotations.push_str(section.heading());
         annotations.push('\n');
-        let start = annotations.len();
-        annotations.push_str(&text);
-        self.context.lines[section as usize] = start..annotations.len();
+        Lines { section, before, start: annotations.len(), n_lines: 0 }
+    }
+
+    fn end(&mut self, lines: Lines) {
+        let Lines { section, before, start, n_lines } = lines;
+        self.context.report.shown[section as usize] = n_lines;
+        if n_lines == 0 {
+            // No heading without lines.
+            self.context.annotations.truncate(before);
+        } else {
+            self.context.lines[section as usize] = start..self.context.annotations.len();
+        }
     }
 }
 
@@ -288,24 +296,22 @@ fn push_number(line: &mut String, task: &Task, index: usize) {
 /// The lines of a section while they are written.
 struct Lines {
     section: Section,
-    text: String,
+    /// Where the text ended before this section.
+    before: usize,
+    /// Where the first line starts.
+    start: usize,
     n_lines: usize,
 }
 
 impl Lines {
-    fn new(section: Section, n_lines: usize) -> Self {
-        // As long as most lines are.
-        Self { section, text: String::with_capacity(n_lines * 48), n_lines: 0 }
-    }
-
     fn len(&self) -> usize {
         self.n_lines
     }
 
     /// Begins a line, and returns the text to which it is added.
-    fn begin(&mut self) -> &mut String {
-        self.text.push_str(if self.n_lines == 0 { "- " } else { "\n- " });
+    fn begin<'t>(&mut self, annotations: &'t mut String) -> &'t mut String {
+        annotations.push_str(if self.n_lines == 0 { "- " } else { "\n- " });
         self.n_lines += 1;
-        &mut self.text
+        annotations
     }
 }
