@@ -18,7 +18,7 @@ use crate::annotation::{Attribute, BBox, Few, ImageRecord, Object, Region, Relat
 use crate::bbox::{ImageSize, UnitBox};
 use crate::prompt::lines::{Line, Lines};
 use crate::prompt::merge::{ShownObject, ShownObjects, ShownTexts};
-use crate::prompt::text::clean;
+use crate::prompt::text::{clean, folded_digest};
 use crate::prompt::{LeftOutReason, PromptOptions, PromptReport};
 use crate::task::{Section, Task};
 
@@ -173,7 +173,8 @@ impl<'a> Gatherer<'a> {
         let kinds = object.synsets.iter().filter_map(|synset| word_of(synset)).filter(|word| !names.contains(word));
         let kinds = kinds.collect();
         let (bbox, is_clamped) = self.unit(object.bbox)?;
-        Ok((ShownObject { names, kinds, bbox, is_crowd: object.is_crowd }, is_clamped))
+        let digests = names.iter().map(|name| folded_digest(name)).collect();
+        Ok((ShownObject { names, digests, kinds, bbox, is_crowd: object.is_crowd }, is_clamped))
     }
 
     fn region(&mut self, region: &'a Region, line: &mut Line) -> Result<(), LeftOutReason> {

@@ -8,7 +8,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use crate::annotation::{Few, Object, ObjectId};
 use crate::bbox::UnitBox;
 use crate::digest::Digest;
-use crate::prompt::text::{folded, folded_digest};
+use crate::prompt::text::folded_digest;
 
 /// With how many earlier objects of its name an object is compared; keeps the time linear for any file.
 const MAX_COMPARED: usize = 256;
@@ -17,6 +17,8 @@ const MAX_COMPARED: usize = 256;
 #[derive(Debug)]
 pub(super) struct ShownObject<'a> {
     pub(super) names: Few<Cow<'a, str>>,
+    /// A digest of each name: names that say the same have the same.
+    pub(super) digests: Few<Digest>,
     /// Words of its synsets that are none of the names: they do not stand in the prompt, but a reply may use them.
     pub(super) kinds: Few<Cow<'a, str>>,
     /// In whole thousandths.
@@ -60,36 +62,41 @@ impl<'a> ShownObjects<'a> {
             let known = &self.objects[*index];
             known.is_crowd == object.is_crowd && known.bbox.iou(object.bbox) >= merge_iou
         };
-        object.names.iter().find_map(|name| self.named(name).take(MAX_COMPARED).find(is_same))
+        object.digests.iter().find_map(|name| self.named(*name).take(MAX_COMPARED).find(is_same))
     }
 
     /// The objects of this name, the latest first.
-    fn named(&self, name: &str) -> impl Iterator<Item = usize> {
-        let last = self.by_name.get(&folded_digest(name)).copied();
+    fn named(&self, name: Digest) -> impl Iterator<Item = usize> {
+        let last = self.by_name.get(&name).copied();
         std::iter::successors(last, |entry| self.named[*entry].before).map(|entry| self.named[entry].object)
     }
 
     pub(super) fn push(&mut self, object: ShownObject<'a>) -> usize {
         let index = self.objects.len();
-        self.name(index, &object.names);
+        self.name(index, &object.digests);
         self.objects.push(object);
         index
     }
 
     /// Adds the names of an object to the one that stands for it.
     pub(super) fn merge(&mut self, index: usize, object: ShownObject<'a>) {
-        let known = &self.objects[index].names;
-        let is_new = |name: &Cow<'_, str>| !known.iter().any(|known| folded(known) == folded(name));
-        let new: Few<Cow<'a, str>> = object.names.into_iter().filter(is_new).collect();
+        let known = &mut self.objects[index];
+        let n_known = known.digests.len();
+        for (name, digest) in object.names.into_iter().zip(object.digests) {
+            if !known.digests[..n_known].contains(&digest) {
+                known.names.push(name);
+                known.digests.push(digest);
+            }
+        }
+        known.kinds.extend(object.kinds);
+        let new: Few<Digest> = known.digests[n_known..].iter().copied().collect();
         self.name(index, &new);
-        self.objects[index].names.extend(new);
-        self.objects[index].kinds.extend(object.kinds);
     }
 
-    fn name(&mut self, object: usize, names: &[Cow<'_, str>]) {
+    fn name(&mut self, object: usize, names: &[Digest]) {
         for name in names {
             let entry = self.named.len();
-            let before = match self.by_name.entry(folded_digest(name)) {
+            let before = match self.by_name.entry(*name) {
                 Entry::Occupied(mut last) => Some(last.insert(entry)),
                 Entry::Vacant(place) => {
                     place.insert(entry);

@@ -40,11 +40,14 @@ pub struct Template {
     /// Whether all messages can be prepared.
     is_preparable: bool,
     /// The messages prepared last, and what they ask for.
-    prepared: Arc<Mutex<Option<(Asked, Arc<[Prepared]>)>>>,
+    prepared: Arc<Mutex<Option<PreparedFor>>>,
 }
 
 /// What a task asks for, the same for all images: pairs, conversations, JSON, numbers.
 type Asked = (usize, usize, bool, bool);
+
+/// Messages and what they ask for.
+type PreparedFor = (Asked, Arc<[Prepared]>);
 
 /// Names and values of all variables.
 pub(super) type Variables = Vec<(&'static str, Value)>;

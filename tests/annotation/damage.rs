@@ -52,3 +52,17 @@ fn a_fault_outside_of_every_object_is_told() -> Result<()> {
     assert_eq!(source.report().skipped.len(), 1);
     Ok(())
 }
+
+/// Without the feature `packed`, a packed file is told from one that is damaged.
+#[cfg(not(feature = "packed"))]
+#[test]
+fn packed_files_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, start) in [("a.json.gz", "\u{1f}\u{8b}"), ("a.json.zip", "PK\u{3}\u{4}")] {
+        let path = folder.path().join(name);
+        let bytes: Vec<u8> = start.chars().map(|c| c as u8).chain([0; 20]).collect();
+        std::fs::write(&path, bytes).unwrap();
+        let error = svitgen::annotation::Input::path(&path).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("the feature `packed`"), "{error}");
+    }
+}
