@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{fmt, io};
 
-use svitgen::Error;
+use svitgen::{Error, ErrorKind};
 
 /// Exit code for wrong usage and bad input.
 pub(crate) const USAGE: u8 = 2;
@@ -53,6 +53,7 @@ impl From<Error> for Failure {
             message.push_str(&format!(": {cause}"));
             source = cause.source();
         }
-        Self { code: USAGE, message }
+        let is_output = matches!(error.kind(), ErrorKind::Io { action: "create" | "write" | "sync", .. });
+        Self { code: if is_output { OUTPUT } else { USAGE }, message }
     }
 }
