@@ -138,3 +138,21 @@ fn nothing_that_strangers_wrote_runs_loads_or_escapes() {
     assert_eq!(browser.evaluate("typeof window.pwned"), json!("undefined"));
     browser.assert_quiet();
 }
+
+#[test]
+fn the_watch_sees_what_it_looks_for() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bad.html");
+    for bad in [
+        "<script>console.log('a word')</script>",
+        "<img src='http://127.0.0.1:9/x.png'>",
+        "<img src='beside.png'>",
+        "<script>throw new Error('an error')</script>",
+    ] {
+        let Some(mut browser) = Browser::start() else { return };
+        std::fs::write(&path, format!("<!DOCTYPE html><title>x</title>{bad}")).unwrap();
+        browser.open(&path, "");
+        let watch = std::panic::AssertUnwindSafe(|| browser.assert_quiet());
+        assert!(std::panic::catch_unwind(watch).is_err(), "{bad}");
+    }
+}
