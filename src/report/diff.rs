@@ -19,7 +19,7 @@ const MAX_PAIRS: usize = 6;
 
 /// Two runs side by side: what was set otherwise, what came of it, and units that ended differently.
 ///
-/// [`Display`](fmt::Display) prints it for a terminal, [`html`](Self::html) makes a page of it.
+/// [`Display`](std::fmt::Display) prints it for a terminal, [`html`](Self::html) makes a page of it.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct RunDiff {
