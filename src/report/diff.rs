@@ -1,35 +1,25 @@
-//! Two runs side by side.
+//! Two runs side by side: what differs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::annotation::ImageId;
-use crate::atomic;
 use crate::error::Result;
 use crate::pipeline::{RunFolder, UnitState, UnitSummary};
-use crate::report::html::Html;
-use crate::report::images::Images;
-use crate::report::page::document;
-use crate::report::plot::{Bar, bars, grouped};
+use crate::report::plot::grouped;
 use crate::report::selection::Selection;
 use crate::report::statistics::{RunStatistics, TokenPrices};
 use crate::report::tally::Histogram;
-use crate::report::text::{cut, visible};
 use crate::sample::Sample;
 
 /// Most pairs of a sample that are shown.
 const MAX_PAIRS: usize = 6;
 
-/// Longest text of a pair that is shown, in bytes.
-const MAX_TEXT: usize = 1_500;
-
 /// Two runs side by side: what was set otherwise, what came of it, and units that ended differently.
 ///
-/// [`Display`](fmt::Display) prints it for a terminal, [`html`](Self::html) makes a page of it.
+/// [`Display`](std::fmt::Display) prints it for a terminal, [`html`](Self::html) makes a page of it.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct RunDiff {
@@ -95,7 +85,7 @@ impl RunDiff {
     }
 
     /// The tasks of either run.
-    fn tasks(&self) -> BTreeSet<&String> {
+    pub(super) fn tasks(&self) -> BTreeSet<&String> {
         self.statistics.iter().flat_map(|statistics| statistics.ledger.tasks.keys()).collect()
     }
 
@@ -128,7 +118,7 @@ impl RunDiff {
     }
 
     /// The numbers that are put side by side, of one task or of all.
-    fn rows(&self, task: Option<&str>) -> Vec<(&'static str, [Option<f64>; 2])> {
+    pub(super) fn rows(&self, task: Option<&str>) -> Vec<(&'static str, [Option<f64>; 2])> {
         let numbers = [0, 1].map(|side| self.numbers(side, task));
         let names = [
             "inputs",
@@ -183,7 +173,7 @@ impl RunDiff {
     }
 
     /// Why units are not accepted, in each run, most frequent first.
-    fn causes(&self) -> Vec<(String, [u64; 2])> {
+    pub(super) fn causes(&self) -> Vec<(String, [u64; 2])> {
         let mut causes: BTreeMap<String, [u64; 2]> = BTreeMap::new();
         for (side, statistics) in self.statistics.iter().enumerate() {
             for (cause, n) in statistics.ledger.total().causes {
@@ -193,74 +183,6 @@ impl RunDiff {
         let mut causes: Vec<_> = causes.into_iter().collect();
         causes.sort_by_key(|(_, counts)| std::cmp::Reverse(counts[0].max(counts[1])));
         causes
-    }
-
-    /// Writes the page to a file, whole or not at all.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be written.
-    pub fn write_html(&self, path: impl AsRef<Path>) -> Result<()> {
-        atomic::write(path.as_ref(), self.html().as_bytes())
-    }
-
-    /// A page of it: one file that loads nothing.
-    pub fn html(&self) -> String {
-        let mut html = Html::default();
-        html.markup("<header><h1>").isolated(&self.names[0]).text(" and ").isolated(&self.names[1]);
-        html.markup("</h1></header><main>");
-        if !self.options.is_empty() {
-            html.markup("<section><h2>What was set otherwise</h2><div class=\"scroll\"><table class=\"ledger\">");
-            for (option, values) in &self.options {
-                html.markup("<tr>").open("th", &[("scope", "row")]).isolated(option).close("th");
-                for value in values {
-                    html.markup("<td>").isolated(cut(&value.to_string(), 300).0).markup("</td>");
-                }
-                html.markup("</tr>");
-            }
-            html.markup("</table></div></section>");
-        }
-        html.markup("<section><h2>In numbers</h2><div class=\"plots wide\">");
-        self.table(&mut html, "all tasks", None);
-        for task in self.tasks() {
-            self.table(&mut html, task, Some(task));
-        }
-        html.markup("</div></section><section><h2>Why units are not accepted</h2><div class=\"plots\">");
-        let causes = self.causes();
-        let rows: Vec<Bar<'_>> = causes
-            .iter()
-            .map(|(cause, [left, right])| Bar {
-                name: cause,
-                value: *left as f64,
-                label: format!("{} / {}", grouped(*left), grouped(*right)),
-                second: Some(*right as f64),
-            })
-            .collect();
-        bars(&mut html, "First run / second run", &rows);
-        for (task, transitions) in &self.transitions {
-            let rows: Vec<_> = transitions.iter().map(|(states, n)| Bar::count(states, *n)).collect();
-            bars(&mut html, &format!("{task}: from the first to the second run"), &rows);
-        }
-        html.markup("</div></section><section><h2>Units that differ</h2>");
-        for difference in &self.differences {
-            card(&mut html, difference);
-        }
-        html.markup("</section></main>");
-        document("svitgen diff", &Images::None, &html)
-    }
-
-    fn table(&self, html: &mut Html, caption: &str, task: Option<&str>) {
-        html.markup("<div class=\"scroll\"><table class=\"ledger\">").element("caption", &[], caption);
-        html.markup(
-            "<thead class=\"both\"><tr><td></td><th scope=\"col\">first</th><th scope=\"col\">second</th></tr></thead>",
-        );
-        for (name, values) in self.rows(task) {
-            html.markup("<tr>").element("th", &[("scope", "row")], name);
-            for value in values {
-                html.element("td", &[], &number(value));
-            }
-            html.markup("</tr>");
-        }
-        html.markup("</table></div>");
     }
 }
 
@@ -347,81 +269,17 @@ fn options_that_differ(path: &str, left: &Value, right: &Value, found: &mut BTre
     }
 }
 
-fn card(html: &mut Html, difference: &Difference) {
-    html.markup("<article class=\"card\"><h3>Image ").isolated(cut(&difference.image_id.to_string(), 80).0);
-    html.text(" · ").isolated(&difference.task).markup("</h3><div class=\"side\">");
-    for side in 0..2 {
-        html.markup("<div><h4>").text(difference.states[side].as_str());
-        if let Some(cause) = &difference.causes[side] {
-            html.classed("span", "code", cause);
-        }
-        html.markup("</h4><ol class=\"pairs\">");
-        for (question, answer) in pairs(&difference.samples[side]) {
-            html.markup("<li><p class=\"question\" dir=\"auto\">").text(cut(question, MAX_TEXT).0);
-            html.markup("</p><p class=\"answer\" dir=\"auto\">").text(cut(answer, MAX_TEXT).0).markup("</p></li>");
-        }
-        html.markup("</ol></div>");
-    }
-    html.markup("</div></article>");
-}
-
-fn pairs(sample: &Option<Sample>) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn pairs(sample: &Option<Sample>) -> impl Iterator<Item = (&str, &str)> {
     let conversations = sample.iter().flat_map(|sample| &sample.conversations);
     let pairs = conversations.flat_map(|conversation| conversation.pairs());
     pairs.map(|pair| (&*pair.question.text, &*pair.answer.text)).take(MAX_PAIRS)
 }
 
-fn number(value: Option<f64>) -> String {
+pub(super) fn number(value: Option<f64>) -> String {
     match value {
         None => "–".to_owned(),
         Some(value) if value.fract() == 0.0 && value < 1e15 => grouped(value as u64),
         Some(value) if value.abs() < 1.0 => format!("{value:.4}"),
         Some(value) => format!("{value:.2}"),
-    }
-}
-
-impl fmt::Display for RunDiff {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "first:  {}\nsecond: {}", visible(&self.names[0]), visible(&self.names[1]))?;
-        for (option, [left, right]) in &self.options {
-            let shown = |value: &Value| visible(cut(&value.to_string(), 100).0);
-            writeln!(f, "  {option}: {} → {}", shown(left), shown(right))?;
-        }
-        let tasks = self.tasks();
-        let blocks = tasks.iter().map(|task| (task.as_str(), Some(task.as_str()))).chain([("all tasks", None)]);
-        for (name, task) in blocks {
-            writeln!(f, "\n{:<24}{:>14}{:>14}{:>14}", name, "first", "second", "change")?;
-            for (name, values) in self.rows(task) {
-                let change = match values {
-                    [Some(left), Some(right)] if left != right => format!("{:+.2}", right - left),
-                    _ => String::new(),
-                };
-                writeln!(f, "  {name:<22}{:>14}{:>14}{change:>14}", number(values[0]), number(values[1]))?;
-            }
-        }
-        writeln!(f, "\n{:<24}{:>14}{:>14}", "not accepted because of", "first", "second")?;
-        for (cause, counts) in self.causes() {
-            writeln!(f, "  {cause:<22}{:>14}{:>14}", grouped(counts[0]), grouped(counts[1]))?;
-        }
-        for (task, transitions) in &self.transitions {
-            let changed = transitions.iter().map(|(states, n)| format!("{states} {}", grouped(*n)));
-            writeln!(f, "{task}: {}", changed.collect::<Vec<_>>().join(", "))?;
-        }
-        if self.one_sided != [0, 0] {
-            let [left, right] = self.one_sided.map(grouped);
-            writeln!(f, "units of the first run only: {left}; of the second only: {right}")?;
-        }
-        for difference in &self.differences {
-            let image_id = visible(cut(&difference.image_id.to_string(), 80).0);
-            writeln!(f, "\n{}, image {image_id}", difference.task)?;
-            for (side, name) in ["first", "second"].into_iter().enumerate() {
-                let cause = difference.causes[side].as_deref().map(|cause| format!(" ({cause})")).unwrap_or_default();
-                writeln!(f, "  {name}: {}{cause}", difference.states[side])?;
-                for (question, answer) in pairs(&difference.samples[side]).take(2) {
-                    writeln!(f, "    Q {}\n    A {}", visible(cut(question, 160).0), visible(cut(answer, 160).0))?;
-                }
-            }
-        }
-        Ok(())
     }
 }

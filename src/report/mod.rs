@@ -7,6 +7,8 @@
 //! and changes none. Start with [`Report`].
 
 mod diff;
+mod diff_page;
+mod diff_text;
 mod gallery;
 mod html;
 mod images;

@@ -93,21 +93,32 @@ pub(super) fn verdict_words(found: ReferenceBox) -> String {
 
 /// Where the references stand in a text, in order: tags, name and boxes.
 ///
-/// A reference that is not found where the next one should be is passed over; its boxes are in the picture all the same.
+/// Tags of which nothing was made are passed over, and so is a reference that is not found; its boxes are not lost to the
+/// reader, who sees the text as it is.
 fn spans<'r>(text: &str, references: &'r [Reference]) -> Vec<(Range<usize>, &'r Reference)> {
     let mut spans = Vec::new();
     let mut from = 0;
     for reference in references {
-        let Some(start) = text[from..].find(OPEN).map(|found| from + found) else { break };
-        let Some(close) = text[start..].find(CLOSE).map(|found| start + found) else { break };
-        if text[start + OPEN.len()..close].trim() != reference.phrase.trim() {
-            continue;
+        if let Some(span) = next_span(text, from, reference.phrase.trim()) {
+            from = span.end;
+            spans.push((span, reference));
         }
-        let end = end_of_boxes(text, close + CLOSE.len());
-        spans.push((start..end, reference));
-        from = end;
     }
     spans
+}
+
+/// The next place from here on where a phrase stands between tags.
+fn next_span(text: &str, from: usize, phrase: &str) -> Option<Range<usize>> {
+    let mut at = from;
+    loop {
+        let start = at + text[at..].find(OPEN)?;
+        let name_from = start + OPEN.len();
+        let close = name_from + text[name_from..].find(CLOSE)?;
+        if text[name_from..close].trim() == phrase {
+            return Some(start..end_of_boxes(text, close + CLOSE.len()));
+        }
+        at = name_from;
+    }
 }
 
 /// Behind all brackets that follow one another from here.
@@ -140,7 +151,9 @@ mod tests {
             "The <st>two cups<ed> [0.1, 0.2, 0.3, 0.4], [0.5, 0.2, 0.6, 0.4], and <st>a dog<ed> [0.1, 0.2, 0.3, 0.4].";
         let references = [reference("two cups"), reference("gone"), reference("a dog")];
         let found: Vec<&str> = spans(text, &references).into_iter().map(|(span, _)| &text[span]).collect();
-        assert_eq!(found, [&text[4..64], &text[70..105]]);
+        assert_eq!(found, [&text[4..63], &text[69..103]]);
+        let behind = "<st>lost<ed> and <st>a dog<ed> [0.1, 0.2, 0.3, 0.4]";
+        assert_eq!(spans(behind, &references).len(), 1);
         assert!(spans("no tags", &references).is_empty() && spans("<st>two cups", &references).is_empty());
         Ok(())
     }

@@ -68,7 +68,8 @@ fn marks_of_parsed(parsed: &Parsed) -> Vec<Mark> {
         let is_about = |mark: &&mut Mark| mark.span.start < issue.about.end && issue.about.start < mark.span.end;
         let is_drop = issue.action >= Action::Drop;
         let mut about = marks.iter_mut().filter(|mark| (mark.class == "dropped") == is_drop);
-        if let Some(mark) = about.find(is_about) {
+        let Some(mark) = about.find(is_about) else { continue };
+        if !mark.codes.iter().any(|code| code == issue.code.as_str()) {
             mark.codes.push(issue.code.as_str().to_owned());
         }
     }
@@ -121,7 +122,7 @@ mod tests {
     fn places_that_are_none_are_left_out() {
         let issue = |span| UnitIssue { code: IssueCode::Refusal, action: Action::Reject, span, item: None };
         #[allow(clippy::reversed_empty_ranges, reason = "a file may hold anything")]
-        let recorded = [issue(5..3), issue(1..900), issue(1..2), issue(0..3), issue(2..4)];
+        let recorded = [issue(5..3), issue(1..900), issue(1..2), issue(0..3), issue(3..4)];
         let html = shown("aña", None, &recorded);
         assert_eq!(html.matches("dropped").count() / 2, 2, "{html}");
     }

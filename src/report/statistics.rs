@@ -90,7 +90,10 @@ impl RunStatistics {
     }
 
     pub(super) fn add(&mut self, step: &Step) {
-        self.objects.add(step.record.as_ref(), &step.samples);
+        // Images of which no answer is kept say nothing about what answers name.
+        if !step.samples.is_empty() {
+            self.objects.add(step.record.as_ref(), &step.samples);
+        }
         for sample in &step.samples {
             if let Some(task) = self.tasks.get_mut(&sample.task) {
                 task.add(sample);

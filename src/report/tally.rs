@@ -185,7 +185,7 @@ mod tests {
         assert_eq!((hundred.mean(), hundred.max(), hundred.n()), (50.5, 100, 100));
         let bars = hundred.bars(10);
         assert!(bars.len() <= 11 && bars.iter().map(|bar| bar.1).sum::<u64>() == 100, "{bars:?}");
-        assert_eq!(bars[1], (20, 20));
+        assert_eq!(bars[1], (10, 10));
     }
 
     #[test]

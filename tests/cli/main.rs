@@ -74,3 +74,29 @@ fn shared_sample_replies_get_the_expected_outcome() {
     }
     support::say(format_args!("{} shared replies through the program", expected.len()));
 }
+
+#[test]
+fn a_run_is_reported_and_compared() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let source = svitgen::VisualGenome::sample().unwrap();
+    for (name, seed) in [("a", 0), ("b", 1)] {
+        let options = svitgen::PromptOptions::default().with_seed(seed);
+        let pipeline = svitgen::Pipeline::builder(svitgen::llm::RuleLlm::new());
+        let pipeline = pipeline.task(svitgen::Task::detail_description()).prompt_options(options).build().unwrap();
+        futures::executor::block_on(pipeline.run(&source, folder.path().join(name))).unwrap();
+    }
+    let output = svitgen(folder.path(), "svitgen report a --sample --token-prices 1,2").output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.starts_with("a/report.html: ") && told.ends_with("10 of 10 units in the gallery\n"), "{told}");
+    assert!(std::fs::read_to_string(folder.path().join("a/report.html")).unwrap().starts_with("<!DOCTYPE html>"));
+
+    let output = svitgen(folder.path(), "svitgen diff a b --json --html diff.html").output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let diff: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(diff["options"]["prompt.seed"], serde_json::json!([0, 1]));
+    assert!(folder.path().join("diff.html").exists());
+    // What cannot be written is an output that is told, not a crash.
+    let output = svitgen(folder.path(), "svitgen report a --out nowhere/report.html").output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+}

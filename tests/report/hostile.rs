@@ -128,8 +128,31 @@ fn nothing_that_strangers_wrote_runs_loads_or_escapes() {
     browser.evaluate("document.querySelectorAll('mark, [data-boxes]').forEach((m) => m.focus())");
     browser.evaluate("document.querySelector('details').dispatchEvent(new MouseEvent('mouseover', {bubbles: true}))");
     assert_eq!(browser.evaluate("document.body.textContent.includes('<svg/onload=window.pwned=3>')"), json!(true));
-    browser.evaluate("document.querySelector('mark')?.scrollIntoView()");
+    browser.look(1280, 900, "light");
+    browser.evaluate("document.querySelectorAll('details').forEach((d) => d.open = true)");
+    browser.evaluate("document.querySelector('.reply .dropped').scrollIntoView({block: 'center'})");
+    // Heights are known only once the cards on the way have been laid out.
+    browser.assert_quiet();
+    browser.evaluate("document.querySelector('.reply .dropped').scrollIntoView({block: 'center'})");
     browser.screenshot("hostile");
     assert_eq!(browser.evaluate("typeof window.pwned"), json!("undefined"));
     browser.assert_quiet();
+}
+
+#[test]
+fn the_watch_sees_what_it_looks_for() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bad.html");
+    for bad in [
+        "<script>console.log('a word')</script>",
+        "<img src='http://127.0.0.1:9/x.png'>",
+        "<img src='beside.png'>",
+        "<script>throw new Error('an error')</script>",
+    ] {
+        let Some(mut browser) = Browser::start() else { return };
+        std::fs::write(&path, format!("<!DOCTYPE html><title>x</title>{bad}")).unwrap();
+        browser.open(&path, "");
+        let watch = std::panic::AssertUnwindSafe(|| browser.assert_quiet());
+        assert!(std::panic::catch_unwind(watch).is_err(), "{bad}");
+    }
 }

@@ -69,6 +69,8 @@ fn filters(browser: &mut Browser) {
 fn phrases_light_their_boxes(browser: &mut Browser) {
     browser.hover("section.unit[data-task=referring_qa] mark");
     browser.wait("document.querySelectorAll('.layer g.on').length >= 2");
+    browser.hover("article:nth-of-type(4) section.unit[data-task=referring_qa] li:nth-of-type(2) .answer mark");
+    browser.wait("document.querySelectorAll('.layer g.on').length >= 2");
     browser.screenshot("desk-hover");
     let lit =
         browser.evaluate("[...document.querySelectorAll('.layer g.on')].map((g) => g.getAttribute('class')).join()");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{fmt, io};
 
-use svitgen::Error;
+use svitgen::{Error, ErrorKind};
 
 /// Exit code for units that failed.
 pub(crate) const FAILED: u8 = 1;
@@ -75,6 +75,7 @@ impl From<Error> for Failure {
             }
             source = cause.source();
         }
-        Self { code: USAGE, message }
+        let is_output = matches!(error.kind(), ErrorKind::Io { action: "create" | "write" | "sync", .. });
+        Self { code: if is_output { OUTPUT } else { USAGE }, message }
     }
 }
