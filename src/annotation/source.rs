@@ -36,7 +36,7 @@ pub trait RecordSource: fmt::Debug + Send + Sync {
 
     /// How many records there are, if that is known without reading them; damaged ones count.
     fn n_records(&self) -> Option<usize> {
-        None
+        self.n_positions()
     }
 
     /// What was found in the inputs so far, beside the records.
@@ -55,8 +55,20 @@ impl<S: RecordSource + ?Sized> RecordSource for Box<S> {
         (**self).records()
     }
 
+    fn n_positions(&self) -> Option<usize> {
+        (**self).n_positions()
+    }
+
+    fn records_at(&self, positions: Range<usize>) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
+        (**self).records_at(positions)
+    }
+
     fn inputs(&self) -> Vec<InputFile> {
         (**self).inputs()
+    }
+
+    fn n_records(&self) -> Option<usize> {
+        (**self).n_records()
     }
 
     fn report(&self) -> ReadReport {

@@ -110,6 +110,11 @@ impl<S: RecordSource> RecordSource for Selected<S> {
         self.source.inputs()
     }
 
+    fn n_records(&self) -> Option<usize> {
+        // How many a choice leaves is not known before they are read.
+        self.source.n_records().filter(|_| self.selection.manifest().is_null())
+    }
+
     fn report(&self) -> ReadReport {
         self.source.report()
     }

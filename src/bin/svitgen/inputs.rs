@@ -16,37 +16,68 @@ pub(crate) struct InputArgs {
     /// Captions or instances of COCO; give train and val, for Visual Genome has images of both. Repeatable.
     #[arg(long, value_name = "FILE")]
     coco: Vec<PathBuf>,
-    /// Plain records, JSON, one a line.
+    /// Plain records, JSON, one a line; `-` for stdin.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["vg", "coco"])]
     records: Option<PathBuf>,
     /// The ten scenes that come with the program.
     #[arg(long, conflicts_with_all = ["vg", "coco", "records"])]
     sample: bool,
+    /// Threads that read; as many as there are cores unless given.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Folder that keeps where the records of Visual Genome stand, so that the next start is quick; `generate` keeps it
+    /// in the run.
+    #[arg(long, value_name = "DIR")]
+    index: Option<PathBuf>,
     /// Leaves out and counts what is damaged, instead of stopping there.
     #[arg(long)]
     skip_bad: bool,
 }
 
+/// What of the annotations a command needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// What the prompts of the built-in tasks show: no attributes and relationships.
+    Prompts,
+    Everything,
+}
+
 impl InputArgs {
+    /// The same with a folder for the index, unless one is given.
+    pub(crate) fn with_index(mut self, folder: PathBuf) -> Self {
+        self.index.get_or_insert(folder);
+        self
+    }
+
     /// The records, where a command can do without them.
     pub(crate) fn open_if_given(&self) -> Result<Option<Box<dyn RecordSource>>, Failure> {
         let is_given = self.sample || self.vg.is_some() || self.records.is_some() || !self.coco.is_empty();
-        is_given.then(|| self.open()).transpose()
+        is_given.then(|| self.open(Needs::Everything)).transpose()
     }
 
-    pub(crate) fn open(&self) -> Result<Box<dyn RecordSource>, Failure> {
+    pub(crate) fn open(&self, needs: Needs) -> Result<Box<dyn RecordSource>, Failure> {
         let on_bad = if self.skip_bad { OnBadInput::Skip } else { OnBadInput::Stop };
         if self.sample {
             return Ok(Box::new(VisualGenome::sample()?));
         }
         if let Some(path) = &self.records {
-            return Ok(Box::new(Jsonl::from_input(Input::path(path)?, on_bad)?));
+            let input =
+                if path.as_os_str() == "-" { Input::reader("stdin", std::io::stdin())? } else { Input::path(path)? };
+            return Ok(Box::new(Jsonl::from_input(input, on_bad)?));
         }
         let coco = self.coco(on_bad)?;
         match (&self.vg, coco) {
             (Some(folder), coco) => {
-                let files = VisualGenomeFiles::find(folder)?.on_bad_input(on_bad);
-                let files = if let Some(coco) = coco { files.with_coco(coco) } else { files };
+                let mut files = VisualGenomeFiles::find(folder)?.on_bad_input(on_bad).with_threads(self.threads());
+                if needs == Needs::Prompts {
+                    files = files.without_attributes().without_relationships();
+                }
+                if let Some(folder) = &self.index {
+                    files = files.with_index_folder(folder);
+                }
+                if let Some(coco) = coco {
+                    files = files.with_coco(coco);
+                }
                 Ok(Box::new(files.open()?))
             }
             (None, Some(coco)) => Ok(Box::new(coco)),
@@ -54,6 +85,11 @@ impl InputArgs {
                 "no input: give --vg DIR, --coco FILE or --records FILE, or --sample for the scenes of the program",
             )),
         }
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        let n_cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.threads.unwrap_or_else(n_cores).max(1)
     }
 
     fn coco(&self, on_bad: OnBadInput) -> Result<Option<Coco>, Failure> {

@@ -12,7 +12,7 @@ use svitgen::tokens::{self, TokenCounter, TokenEstimate};
 use svitgen::{Parameters, Pipeline, Prompt, PromptError, PromptOptions, Task};
 
 use crate::failure::{FAILED, Failure};
-use crate::inputs::InputArgs;
+use crate::inputs::{InputArgs, Needs};
 use crate::selection::{SelectionArgs, explain_nothing};
 
 /// Prints prompts, JSON, one a line: {"image_id", "task", "messages": [{"role", "content"}]}; or what a run would cost.
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &PromptArgs) -> Result<ExitCode, Failure> {
     if let Some(max_tokens) = args.max_prompt_tokens {
         options = options.with_max_tokens_by(max_tokens, counter.clone());
     }
-    let source = args.selection.of(args.input.open()?, args.seed)?;
+    let source = args.selection.of(args.input.open(Needs::Prompts)?, args.seed)?;
     let mut output = BufWriter::new(io::stdout().lock());
     let (result, code) = if args.estimate.estimate {
         (args.write_estimate(tasks, options, &*counter, &source, &mut output)?, ExitCode::SUCCESS)

@@ -32,10 +32,10 @@ pub(crate) struct ReparseArgs {
 
 pub(crate) fn run(args: &ReparseArgs) -> Result<ExitCode, Failure> {
     let generate = of_run(&args.run)?;
-    let seed = generate.pipeline.seed();
+    let (seed, needs) = (generate.pipeline.seed(), generate.pipeline.needs());
     let pipeline = generate.pipeline.with_policy(args.policy.clone());
     let pipeline = pipeline.build(MockLlm::script([]), Parameters::default(), 1, generate.selection.limit())?;
-    let source = generate.selection.of(generate.input.open()?, seed)?;
+    let source = generate.selection.of(generate.input.open(needs)?, seed)?;
     let reparse = pipeline.reparse(&source, &args.run)?;
     if args.json {
         println!("{:#}", serde_json::json!(reparse));

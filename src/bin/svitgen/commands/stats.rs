@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use svitgen::report::InputStatistics;
 
 use crate::failure::Failure;
-use crate::inputs::InputArgs;
+use crate::inputs::{InputArgs, Needs};
 
 /// Prints what an input holds: images, annotations of each, and what is odd about them.
 #[derive(Debug, clap::Args)]
@@ -22,7 +22,7 @@ pub(crate) struct StatsArgs {
 }
 
 pub(crate) fn run(args: &StatsArgs) -> Result<ExitCode, Failure> {
-    let source = args.input.open()?;
+    let source = args.input.open(Needs::Everything)?;
     let statistics = InputStatistics::of(source.as_ref())?;
     let text = if args.json { format!("{:#}\n", serde_json::json!(statistics)) } else { statistics.to_string() };
     print(&text)

@@ -111,7 +111,10 @@ impl ClientArgs {
             #[cfg(feature = "genai")]
             Llm::Genai => {
                 let account = Arc::new(self.account(folder)?);
-                Ok(self.with_fallback(svitgen::llm::Genai::new(GenaiConfig::default()), account, stop))
+                let whole = Duration::from_secs(self.timeout);
+                let config = svitgen::llm::GenaiConfig::new().with_timeouts(Timeouts::default().with_whole(whole));
+                let client = svitgen::llm::Genai::new(config).map_err(Failure::usage)?;
+                Ok(self.with_fallback(client, account, stop))
             }
         }
     }

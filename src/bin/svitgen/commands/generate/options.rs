@@ -8,6 +8,7 @@ use svitgen::{Pipeline, PromptOptions, Task};
 
 use crate::commands::{policy, task};
 use crate::failure::Failure;
+use crate::inputs::Needs;
 
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Tasks and replies")]
@@ -47,6 +48,11 @@ pub(crate) struct PipelineArgs {
 impl PipelineArgs {
     pub(crate) fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// What of the annotations is looked at.
+    pub(crate) fn needs(&self) -> Needs {
+        if self.lint { Needs::Everything } else { Needs::Prompts }
     }
 
     /// The same with another policy.
