@@ -80,13 +80,23 @@ fn is_any(name: &str, names: &[&str]) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// By value: whether it is meant to be an item. What is within an item is none of its own.
+/// By value: whether it is meant to be an item. What is within an item is none of its own, and what held items before it
+/// looked like one only holds them.
 pub(super) fn find(json: &Json<'_>) -> Vec<bool> {
-    let mut is_item = vec![false; json.values.values.len()];
-    let mut is_within = vec![false; json.values.values.len()];
-    for (index, value) in json.values.values.iter().enumerate() {
+    let values = &json.values.values;
+    let mut is_item = vec![false; values.len()];
+    let mut next_item = values.len();
+    for (index, value) in values.iter().enumerate().rev() {
+        let shown_by = if value.kind == Kind::Object { json.shown_by(index) } else { None };
+        if shown_by.is_some_and(|shown_by| shown_by <= next_item) {
+            is_item[index] = true;
+            next_item = index;
+        }
+    }
+    let mut is_within = vec![false; values.len()];
+    for (index, value) in values.iter().enumerate() {
         is_within[index] = value.parent.is_some_and(|parent| is_within[parent] || is_item[parent]);
-        is_item[index] = !is_within[index] && value.kind == Kind::Object && json.looks_like_item(index);
+        is_item[index] &= !is_within[index];
     }
     is_item
 }
@@ -97,20 +107,23 @@ impl Json<'_> {
         Some(&self.values.values[child])
     }
 
-    /// An object with a question, an answer, or a speaker and what is said.
-    fn looks_like_item(&self, index: usize) -> bool {
+    /// The value by which an object looks like an item: a question, an answer, or a speaker and what is said.
+    fn shown_by(&self, index: usize) -> Option<usize> {
         let mut has_speaker = false;
         let mut says = false;
         for child in self.values.children(index) {
             let is_leaf = matches!(self.values.values[child].kind, Kind::Text(_) | Kind::Other);
             match self.keys[child] {
-                Some(Key::Question | Key::Answer) if is_leaf => return true,
+                Some(Key::Question | Key::Answer) if is_leaf => return Some(child),
                 Some(Key::Speaker) => has_speaker = true,
                 Some(Key::Says) => says = true,
                 _ => {}
             }
+            if has_speaker && says {
+                return Some(child);
+            }
         }
-        has_speaker && says
+        None
     }
 
     fn is_turn(&self, index: usize) -> bool {
