@@ -56,8 +56,10 @@ fn scan_json(draft: &mut Draft<'_>, body: &Range<usize>, is_whole: bool, has_con
     let reply = draft.reply();
     let mut from = body.start;
     let mut is_within = false;
+    let mut table = None;
     while let Some(start) = json::start_in(&reply[from..body.end]).map(|at| from + at) {
-        if !marks(reply, from..start, true).is_empty() {
+        let rows = *table.get_or_insert_with(|| table::start_of_rows(reply, body.clone()));
+        if rows.is_some_and(|rows| rows <= start) || !marks(reply, from..start, true).is_empty() {
             return false;
         }
         match json::scan(draft, body.clone(), start, has_conversations) {
