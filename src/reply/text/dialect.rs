@@ -202,10 +202,10 @@ impl Dialect {
             if let Some(next) = next.filter(|next| next.label.role == Role::Answer) {
                 // A header ends the pair, and with it what decides.
                 let behind = candidates[index + 1..].iter().skip_while(|label| label.start < next.start);
-                return Some((
-                    Self { question: question.shape, answer: answer_shape(question.shape, behind), is_whole },
-                    next.start,
-                ));
+                let dialect = Self { question: question.shape, answer: answer_shape(question.shape, behind), is_whole };
+                let text = start + question.len..next.start;
+                let inline = inline::pairs_in(reply, text, question.shape.word.family, true);
+                return Some((dialect, inline.first().map_or(next.start, |answer| answer.span.start)));
             }
             let text_start = start + question.len;
             let text_end = next.map_or(body.end, |next| next.start);
