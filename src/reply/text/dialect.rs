@@ -305,7 +305,7 @@ impl Dialect {
                 let lacks_number = self.question.has_number && label.number.is_none();
                 may_start_pair && (lacks_number || ahead.starts_pair.is_none())
             }
-            Role::Topic => ahead.next.is_none(),
+            Role::Topic => state.has_answer && ahead.next.is_none(),
             _ => false,
         };
         depends && !self.is_whole
