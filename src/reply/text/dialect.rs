@@ -305,7 +305,7 @@ impl Dialect {
                 let lacks_number = self.question.has_number && label.number.is_none();
                 may_start_pair && (lacks_number || ahead.starts_pair.is_none())
             }
-            Role::Topic => state.has_answer && ahead.next.is_none(),
+            Role::Topic => state.is_in_pair && ahead.next.is_none(),
             _ => false,
         };
         depends && !self.is_whole
@@ -351,6 +351,8 @@ fn answer_shape<'a>(question: Shape, behind: impl Iterator<Item = &'a Candidate>
 struct State {
     has_question: bool,
     has_answer: bool,
+    /// Whether the last label, but for asides, was no header.
+    is_in_pair: bool,
     /// The number of the last question.
     number: Option<u32>,
     header: Option<Shape>,
@@ -361,6 +363,8 @@ impl State {
     fn take(&mut self, label: &Label) {
         self.has_question = label.role == Role::Question;
         self.has_answer = label.role == Role::Answer;
+        self.is_in_pair =
+            matches!(label.role, Role::Question | Role::Answer) || label.role == Role::Aside && self.is_in_pair;
         match label.role {
             Role::Question => self.number = label.number.or(self.number),
             Role::Conversation => self.header = self.header.or(Some(label.shape)),
