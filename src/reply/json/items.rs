@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use crate::reply::json::Json;
-use crate::reply::json::value::{Kind, Value, Values};
+use crate::reply::json::value::{Kind, Value};
 use crate::reply::{Draft, IssueCode, decode};
 
 /// Names of keys in use, in lower case; a number may follow.
@@ -80,13 +80,23 @@ fn is_any(name: &str, names: &[&str]) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// By value: whether it is meant to be an item. What is within an item is none of its own.
+/// By value: whether it is meant to be an item. What is within an item is none of its own, and what held items before it
+/// looked like one only holds them.
 pub(super) fn find(json: &Json<'_>) -> Vec<bool> {
-    let mut is_item = vec![false; json.values.values.len()];
-    let mut is_within = vec![false; json.values.values.len()];
-    for (index, value) in json.values.values.iter().enumerate() {
+    let values = &json.values.values;
+    let mut is_item = vec![false; values.len()];
+    let mut next_item = values.len();
+    for (index, value) in values.iter().enumerate().rev() {
+        let shown_by = if value.kind == Kind::Object { json.shown_by(index) } else { None };
+        if shown_by.is_some_and(|shown_by| shown_by <= next_item) {
+            is_item[index] = true;
+            next_item = index;
+        }
+    }
+    let mut is_within = vec![false; values.len()];
+    for (index, value) in values.iter().enumerate() {
         is_within[index] = value.parent.is_some_and(|parent| is_within[parent] || is_item[parent]);
-        is_item[index] = !is_within[index] && value.kind == Kind::Object && json.looks_like_item(index);
+        is_item[index] &= !is_within[index];
     }
     is_item
 }
@@ -97,20 +107,39 @@ impl Json<'_> {
         Some(&self.values.values[child])
     }
 
-    /// An object with a question, an answer, or a speaker and what is said.
-    fn looks_like_item(&self, index: usize) -> bool {
+    /// The value by which an object looks like an item: a question, an answer, or a speaker and what is said.
+    fn shown_by(&self, index: usize) -> Option<usize> {
         let mut has_speaker = false;
         let mut says = false;
         for child in self.values.children(index) {
             let is_leaf = matches!(self.values.values[child].kind, Kind::Text(_) | Kind::Other);
             match self.keys[child] {
-                Some(Key::Question | Key::Answer) if is_leaf => return true,
+                Some(Key::Question | Key::Answer) if is_leaf => return Some(child),
                 Some(Key::Speaker) => has_speaker = true,
                 Some(Key::Says) => says = true,
                 _ => {}
             }
+            if has_speaker && says {
+                return Some(child);
+            }
         }
-        has_speaker && says
+        None
+    }
+
+    /// By value: the topic that it holds.
+    fn topics(&self) -> Vec<Option<usize>> {
+        let mut topics = vec![None; self.values.values.len()];
+        for (index, value) in self.values.values.iter().enumerate() {
+            if let Some(parent) = value.parent.filter(|_| self.keys[index] == Some(Key::Topic)) {
+                topics[parent] = topics[parent].or(Some(index));
+            }
+        }
+        topics
+    }
+
+    /// The list that an item stands in.
+    fn list_of(&self, item: usize) -> Option<usize> {
+        self.values.values[item].parent.filter(|parent| self.values.values[*parent].kind == Kind::List)
     }
 
     fn is_turn(&self, index: usize) -> bool {
@@ -165,30 +194,23 @@ pub(super) struct ItemWriter<'d, 'r> {
 
 impl<'d> ItemWriter<'d, '_> {
     pub(super) fn write(&mut self) {
-        let values: &'d Values = &self.json.values;
-        for (index, value) in values.values.iter().enumerate() {
-            match value.kind {
-                Kind::List if values.children(index).any(|child| self.is_item[child]) => {
-                    self.start_conversation(value);
-                    self.group(values.children(index));
-                }
-                Kind::Object if self.is_item[index] && !self.is_in_list(value) => self.group([index]),
-                _ => {}
+        let json = self.json;
+        let items: Vec<usize> = (0..self.is_item.len()).filter(|index| self.is_item[*index]).collect();
+        let mut topics = json.topics();
+        // Where a list goes on behind one that it holds, its items stand behind those of the other.
+        for items in items.chunk_by(|a, b| json.list_of(*a).is_some() && json.list_of(*a) == json.list_of(*b)) {
+            if let Some(list) = json.list_of(items[0]).filter(|_| self.has_conversations) {
+                let beside = json.values.values[list].parent;
+                self.start_conversation(beside.and_then(|parent| topics[parent].take()));
             }
+            self.group(items);
         }
         self.drop_what_was_cut();
     }
 
-    fn is_in_list(&self, value: &Value) -> bool {
-        value.parent.is_some_and(|parent| self.json.values.values[parent].kind == Kind::List)
-    }
-
-    fn start_conversation(&mut self, list: &Value) {
-        if !self.has_conversations {
-            return;
-        }
+    fn start_conversation(&mut self, topic: Option<usize>) {
         self.draft.conversation();
-        let topic = list.parent.and_then(|parent| self.json.child(parent, Key::Topic));
+        let topic = topic.map(|topic| &self.json.values.values[topic]);
         if let Some(Value { kind: Kind::Text(inner), is_closed: true, .. }) = topic {
             self.used.push(inner.clone());
             let text = self.json.unescaped(inner);
@@ -197,13 +219,11 @@ impl<'d> ItemWriter<'d, '_> {
     }
 
     /// Pairs, and turns that make pairs, in their order.
-    fn group(&mut self, indices: impl IntoIterator<Item = usize>) {
+    fn group(&mut self, items: &[usize]) {
         let mut question = None;
-        for index in indices {
+        for &index in items {
             let value = &self.json.values.values[index];
-            if !self.is_item[index] {
-                continue;
-            } else if !value.is_closed {
+            if !value.is_closed {
                 self.give_up(&mut question);
                 self.drop(IssueCode::TruncatedTail, value.span.clone());
             } else if self.json.is_turn(index) {

@@ -16,7 +16,7 @@ use crate::reply::json::items::{ItemWriter, Key};
 use crate::reply::json::string::{closing_quote, escape, unescaped};
 use crate::reply::json::value::{Kind, Values};
 use crate::reply::lines::is_fence;
-use crate::reply::{Draft, IssueCode, wrapper};
+use crate::reply::{Draft, IssueCode, text, wrapper};
 
 /// Bytes within which a key has its colon.
 const MAX_KEY: usize = 60;
@@ -68,6 +68,15 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// Where the last of the values ends that were closed before the first item.
+    fn end_before_items(&self, is_item: &[bool]) -> usize {
+        let values = &self.values.values;
+        let first = is_item.iter().position(|is_item| *is_item).unwrap_or(values.len());
+        let end = values.get(first).map_or(self.span.end, |item| item.span.start);
+        let before = values[..first].iter().rfind(|value| value.parent.is_none() && value.span.end <= end);
+        before.map_or(self.span.start, |value| value.span.end)
+    }
+
     /// Where a text in the values opens that is JSON itself.
     fn encoded_within(&self) -> Option<usize> {
         let texts = self.values.values.iter().filter_map(|value| match &value.kind {
@@ -99,6 +108,10 @@ pub(super) fn scan(draft: &mut Draft<'_>, body: Range<usize>, start: usize, has_
         }
         let within = if json.places.is_none() { json.encoded_within() } else { None };
         return Scanned::NoItems { end: json.in_reply(&json.span).end, within };
+    }
+    let passed = json.in_reply(&(json.span.start..json.end_before_items(&is_item)));
+    if text::n_pairs(draft.reply(), passed.clone()) > 0 {
+        return Scanned::NoItems { end: passed.end, within: None };
     }
     let mut writer = ItemWriter { draft, json: &json, is_item: &is_item, has_conversations, used: Vec::new() };
     writer.write();

@@ -38,7 +38,7 @@ impl Candidate {
 /// The marks of a reply, in order. `is_whole` is false for a reply that was cut.
 pub(super) fn marks(reply: &str, body: Range<usize>, is_whole: bool) -> Vec<Mark> {
     let (candidates, fences, end) = candidates(reply, body.clone(), is_whole);
-    let marks = choose(reply, &(body.start..end), &candidates, is_whole);
+    let (marks, end) = choose(reply, &(body.start..end), &candidates, is_whole);
     let mut marks = inline::with_inline_labels(reply, marks, end);
     if !fences.is_empty() && !marks.is_empty() {
         marks.extend(fences);
@@ -47,20 +47,30 @@ pub(super) fn marks(reply: &str, body: Range<usize>, is_whole: bool) -> Vec<Mark
     marks
 }
 
-fn choose(reply: &str, body: &Range<usize>, candidates: &[Candidate], is_whole: bool) -> Vec<Mark> {
+/// The marks among the candidates, and up to where the reply is known.
+fn choose(reply: &str, body: &Range<usize>, candidates: &[Candidate], is_whole: bool) -> (Vec<Mark>, usize) {
     let found = Dialect::find(reply, body, candidates, is_whole);
     let end = found.as_ref().map_or(body.end, |(_, first_answer)| *first_answer);
     let n_before = candidates.partition_point(|candidate| candidate.start < end);
     let before = before_labels(reply, body.start..end, &candidates[..n_before], is_whole && found.is_none());
     match (before, found) {
-        (Some(mut marks), found) => {
-            marks.extend(
-                found.into_iter().flat_map(|(dialect, _)| dialect.accept(reply, body, &candidates[n_before..])),
-            );
-            marks
+        (Some(mut marks), Some((dialect, _))) => {
+            let (behind, end) = dialect.accept(reply, body, &candidates[n_before..]);
+            marks.extend(behind);
+            (marks, end)
         }
+        (Some(marks), None) => (marks, body.end),
         (None, Some((dialect, _))) => dialect.accept(reply, body, candidates),
-        (None, None) => first_shapes(candidates),
+        (None, None) => {
+            let mut marks = first_shapes(candidates);
+            if is_whole {
+                return (marks, body.end);
+            }
+            // Nobody knows which labels the first pair would have had.
+            marks.truncate(1);
+            let end = marks.first().map_or(body.end, |first| first.span.end);
+            (marks, end)
+        }
     }
 }
 
@@ -190,11 +200,12 @@ impl Dialect {
             }
             let next = candidates[index + 1..].iter().find(|next| next.is_pair_label());
             if let Some(next) = next.filter(|next| next.label.role == Role::Answer) {
-                let behind = candidates[index + 1..].iter().filter(|next| next.is_pair_label());
-                return Some((
-                    Self { question: question.shape, answer: answer_shape(question.shape, behind), is_whole },
-                    next.start,
-                ));
+                // A header ends the pair, and with it what decides.
+                let behind = candidates[index + 1..].iter().skip_while(|label| label.start < next.start);
+                let dialect = Self { question: question.shape, answer: answer_shape(question.shape, behind), is_whole };
+                let text = start + question.len..next.start;
+                let inline = inline::pairs_in(reply, text, question.shape.word.family, true);
+                return Some((dialect, inline.first().map_or(next.start, |answer| answer.span.start)));
             }
             let text_start = start + question.len;
             let text_end = next.map_or(body.end, |next| next.start);
@@ -205,11 +216,16 @@ impl Dialect {
         None
     }
 
-    fn accept(&self, reply: &str, body: &Range<usize>, candidates: &[Candidate]) -> Vec<Mark> {
+    /// The candidates that are labels, and up to where that is known: not beyond a line of a cut reply of which only the
+    /// rest would tell what it is.
+    fn accept(&self, reply: &str, body: &Range<usize>, candidates: &[Candidate]) -> (Vec<Mark>, usize) {
         let ahead = self.ahead(candidates, body.end);
         let mut marks = Vec::with_capacity(candidates.len());
         let mut state = State::default();
         for (candidate, ahead) in candidates.iter().zip(&ahead) {
+            if self.is_undecided(&candidate.label, ahead, &state) {
+                return (marks, candidate.start);
+            }
             if self.is_label(&candidate.label, ahead, &state) {
                 state.take(&candidate.label);
                 if state.has_question && ahead.next != Some(Role::Answer) {
@@ -219,12 +235,13 @@ impl Dialect {
                 marks.push(candidate.mark());
             }
         }
-        marks
+        (marks, body.end)
     }
 
     fn ahead(&self, candidates: &[Candidate], end: usize) -> Vec<Ahead> {
         let mut ahead = Vec::with_capacity(candidates.len());
-        let mut here = Ahead { next_start: end, ..Default::default() };
+        let starts_pair = self.is_whole.then_some(false);
+        let mut here = Ahead { next_start: end, starts_pair, ..Default::default() };
         for Candidate { label, start } in candidates.iter().rev() {
             ahead.push(here);
             here.next = Some(label.role);
@@ -232,11 +249,11 @@ impl Dialect {
             here.usual_question |= label.shape == self.question;
             match label.role {
                 Role::Question | Role::Conversation | Role::Topic => {
-                    here.starts_pair = false;
+                    here.starts_pair = Some(false);
                     here.usual_answer = false;
                 }
                 Role::Answer => {
-                    here.starts_pair = label.shape.is_label_by_itself();
+                    here.starts_pair = Some(label.shape.is_label_by_itself());
                     here.usual_answer |= Some(label.shape) == self.answer;
                 }
                 Role::Aside => {}
@@ -263,15 +280,35 @@ impl Dialect {
         }
     }
 
-    /// A question that looks otherwise than the first one, if it starts a pair and no number speaks against it.
+    /// A question that looks otherwise than the first one, if it starts a pair.
     fn is_other_question(&self, label: &Label, ahead: &Ahead, state: &State) -> bool {
+        ahead.starts_pair == Some(true) && self.may_be_question(label, ahead, state)
+    }
+
+    /// Whether neither a number nor what came before speaks against a question.
+    fn may_be_question(&self, label: &Label, ahead: &Ahead, state: &State) -> bool {
         let fits = match (self.question.has_number, label.number, state.number) {
-            // Numbers may cease, but not in between; of a cut reply nobody knows whether they go on.
-            (true, None, _) => self.is_whole && !ahead.usual_question,
+            // Numbers may cease, but not in between.
+            (true, None, _) => !ahead.usual_question,
             (true, Some(number), Some(last)) => number == last.saturating_add(1) || number == 1,
             _ => true,
         };
-        fits && ahead.starts_pair && !state.has_question && label.shape.is_label_by_itself()
+        fits && !state.has_question && label.shape.is_label_by_itself()
+    }
+
+    /// Whether only the rest of a cut reply would tell: what follows a question that looks otherwise or a topic, and
+    /// whether numbers go on behind a question that has none.
+    fn is_undecided(&self, label: &Label, ahead: &Ahead, state: &State) -> bool {
+        let depends = match label.role {
+            Role::Question if label.shape != self.question => {
+                let may_start_pair = ahead.starts_pair.unwrap_or(true) && self.may_be_question(label, ahead, state);
+                let lacks_number = self.question.has_number && label.number.is_none();
+                may_start_pair && (lacks_number || ahead.starts_pair.is_none())
+            }
+            Role::Topic => state.is_in_pair && ahead.next.is_none(),
+            _ => false,
+        };
+        depends && !self.is_whole
     }
 
     /// An answer that looks otherwise than the first one, if a question waits and the usual label does not come.
@@ -285,8 +322,8 @@ impl Dialect {
 struct Ahead {
     next: Option<Role>,
     next_start: usize,
-    /// Whether the next label of a pair is an answer.
-    starts_pair: bool,
+    /// Whether the next label of a pair is an answer; `None` if only the rest of a cut reply would tell.
+    starts_pair: Option<bool>,
     /// Whether the usual answer comes before the next question.
     usual_answer: bool,
     /// Whether the usual question comes at all.
@@ -302,8 +339,8 @@ impl Shape {
 
 /// The answers to a question like this: of the same family if there is one before the next question.
 fn answer_shape<'a>(question: Shape, behind: impl Iterator<Item = &'a Candidate>) -> Option<Shape> {
-    let answers = behind.take_while(|next| next.label.role == Role::Answer).map(|next| next.label.shape);
-    let answers: Vec<Shape> = answers.collect();
+    let of_pair = behind.take_while(|next| matches!(next.label.role, Role::Answer | Role::Aside));
+    let answers: Vec<Shape> = of_pair.filter(|next| next.is_pair_label()).map(|next| next.label.shape).collect();
     let of_family = || answers.iter().filter(|answer| answer.word.family == question.word.family);
     let alike = of_family().find(|answer| answer.end == question.end);
     alike.or(of_family().next()).or(answers.first()).copied()
@@ -314,6 +351,8 @@ fn answer_shape<'a>(question: Shape, behind: impl Iterator<Item = &'a Candidate>
 struct State {
     has_question: bool,
     has_answer: bool,
+    /// Whether the last label, but for asides, was no header.
+    is_in_pair: bool,
     /// The number of the last question.
     number: Option<u32>,
     header: Option<Shape>,
@@ -324,6 +363,8 @@ impl State {
     fn take(&mut self, label: &Label) {
         self.has_question = label.role == Role::Question;
         self.has_answer = label.role == Role::Answer;
+        self.is_in_pair =
+            matches!(label.role, Role::Question | Role::Answer) || label.role == Role::Aside && self.is_in_pair;
         match label.role {
             Role::Question => self.number = label.number.or(self.number),
             Role::Conversation => self.header = self.header.or(Some(label.shape)),

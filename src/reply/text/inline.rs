@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr3, memchr3_iter};
+use memchr::memchr3_iter;
 
 use crate::reply::text::mark::{Mark, MarkKind};
 use crate::reply::text::vocabulary::{Family, Role, number_at, word_at};
@@ -24,30 +24,26 @@ pub(super) fn with_inline_labels(reply: &str, marks: Vec<Mark>, end: usize) -> V
     for (index, mark) in marks.iter().enumerate() {
         let next = marks.get(index + 1);
         let text = mark.span.end..next.map_or(end, |next| next.span.start);
+        let is_answered = next.and_then(Mark::role) == Some(Role::Answer);
         let inline = match mark.role() {
-            Some(Role::Question) if may_have_labels(&reply[text.clone()]) => {
-                inline_pairs(reply, text, reply[mark.span.clone()].trim())
-            }
+            Some(Role::Question) => pairs_in(reply, text, family_of(reply[mark.span.clone()].trim()), is_answered),
             _ => Vec::new(),
         };
-        let is_answered = next.and_then(Mark::role) == Some(Role::Answer);
-        let n_needed = if is_answered { 3 } else { 1 };
-        if inline.len() >= n_needed && all.is_empty() {
+        if !inline.is_empty() && all.is_empty() {
             all.extend_from_slice(&marks[..index]);
         }
-        if !all.is_empty() || inline.len() >= n_needed {
+        if !all.is_empty() || !inline.is_empty() {
             all.push(mark.clone());
         }
-        if inline.len() >= n_needed {
-            all.extend(inline);
-        }
+        all.extend(inline);
     }
     if all.is_empty() { marks } else { all }
 }
 
-/// From the text of a question: the label of its answer, and whole pairs of labels behind.
-fn inline_pairs(reply: &str, text: Range<usize>, label: &str) -> Vec<Mark> {
-    let family = family_of(label);
+/// From the text of a question: the label of its answer, and whole pairs of labels behind; `is_answered` tells whether an
+/// answer label follows on a line of its own.
+pub(super) fn pairs_in(reply: &str, text: Range<usize>, family: Family, is_answered: bool) -> Vec<Mark> {
+    let n_needed = if is_answered { 3 } else { 1 };
     let mut marks = Vec::new();
     let mut question = None;
     for label in labels(&reply[text.clone()], family) {
@@ -59,7 +55,7 @@ fn inline_pairs(reply: &str, text: Range<usize>, label: &str) -> Vec<Mark> {
             _ => question = Some(mark).filter(|_| !marks.is_empty()),
         }
     }
-    marks
+    if marks.len() < n_needed { Vec::new() } else { marks }
 }
 
 fn family_of(label: &str) -> Family {
@@ -70,11 +66,6 @@ fn family_of(label: &str) -> Family {
 /// The first answer label within the text of a question of this family.
 pub(super) fn answer_in(text: &str, question: Family) -> Option<Range<usize>> {
     labels(text, question).find(|label| label.role == Role::Answer).map(|label| label.span)
-}
-
-/// Whether a text has what ends a label.
-fn may_have_labels(text: &str) -> bool {
-    memchr3(b':', b'>', "：".as_bytes()[0], text.as_bytes()).is_some()
 }
 
 /// The labels of pairs within a text, which fit a question of this family.

@@ -264,6 +264,8 @@ impl Rest<'_> {
         self.skip_spaces();
         let end = match self.text.chars().next() {
             Some(':' | '：' | '﹕') => End::Colon,
+            // A colon may follow.
+            None if is_closed && !is_whole => return None,
             _ if is_closed => {
                 self.text = before;
                 return Some(self.finish(End::Bracket));

@@ -46,9 +46,14 @@ pub(super) fn scan(draft: &mut Draft<'_>, end: ReplyEnd, has_conversations: bool
 
 /// Whether a part of a reply is pairs in labelled text.
 pub(super) fn has_pairs(reply: &str, body: Range<usize>) -> bool {
-    let marks = marks(reply, body, true);
+    n_pairs(reply, body) >= 2
+}
+
+/// How many pairs in labelled text a part of a reply has.
+pub(super) fn n_pairs(reply: &str, part: Range<usize>) -> usize {
+    let marks = marks(reply, part, true);
     let is_pair = |pair: &[Mark]| pair[0].role() == Some(Role::Question) && pair[1].role() == Some(Role::Answer);
-    marks.windows(2).filter(|pair| is_pair(pair)).count() >= 2
+    marks.windows(2).filter(|pair| is_pair(pair)).count()
 }
 
 /// Claims a reply in JSON, which may have lines that look like labels, if none stands before it.
@@ -56,8 +61,10 @@ fn scan_json(draft: &mut Draft<'_>, body: &Range<usize>, is_whole: bool, has_con
     let reply = draft.reply();
     let mut from = body.start;
     let mut is_within = false;
+    let mut table = None;
     while let Some(start) = json::start_in(&reply[from..body.end]).map(|at| from + at) {
-        if !marks(reply, from..start, true).is_empty() {
+        let rows = *table.get_or_insert_with(|| table::start_of_rows(reply, body.clone()));
+        if rows.is_some_and(|rows| rows <= start) || !marks(reply, from..start, true).is_empty() {
             return false;
         }
         match json::scan(draft, body.clone(), start, has_conversations) {
@@ -67,6 +74,8 @@ fn scan_json(draft: &mut Draft<'_>, body: &Range<usize>, is_whole: bool, has_con
                 is_within = true;
                 from = within;
             }
+            // Labels are read where brackets hold nothing else.
+            json::Scanned::NoItems { end, .. } if n_pairs(reply, start..end) > 0 => return false,
             json::Scanned::NoItems { end, .. } => from = end.max(start + 1),
             // Of a cut reply nobody knows what it would have held.
             json::Scanned::Open if !is_whole => {

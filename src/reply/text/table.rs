@@ -19,14 +19,9 @@ struct Columns {
 /// Claims a reply that is a table; false, with nothing claimed, if it is none or if pairs with labels stand before it.
 pub(super) fn scan(draft: &mut Draft<'_>, body: Range<usize>, is_whole: bool) -> bool {
     let reply = draft.reply();
-    if memchr(b'|', &reply.as_bytes()[body.clone()]).is_none() {
-        return false;
-    }
-    let mut rows = lines(reply, body.clone()).skip_while(|line| columns(&reply[line.span.clone()]).is_none());
-    let (Some(header), Some(rule)) = (rows.next(), rows.next()) else { return false };
-    let Some(columns) = columns(&reply[header.span.clone()]) else { return false };
-    let before = || dialect::marks(reply, body.start..header.span.start, true);
-    if !is_rule(&reply[rule.span.clone()]) || before().iter().any(|mark| mark.role() == Some(Role::Answer)) {
+    let Some((header, rule, columns)) = head(reply, body.clone()) else { return false };
+    let before = dialect::marks(reply, body.start..header.span.start, true);
+    if before.iter().any(|mark| mark.role() == Some(Role::Answer)) {
         return false;
     }
     wrapper::preamble(draft, body.start..header.span.start);
@@ -35,12 +30,27 @@ pub(super) fn scan(draft: &mut Draft<'_>, body: Range<usize>, is_whole: bool) ->
     let has_outer_bars = |line: &Line| reply[line.span.clone()].trim_start().starts_with('|');
     let is_row = |row: &Line| reply[row.span.clone()].contains('|') && has_outer_bars(row) == has_outer_bars(&header);
     let mut end = rule.span.end;
+    let rows = lines(reply, rule.span.start..body.end).skip(1);
     for row in rows.take_while(is_row) {
         end = row.span.end;
         read_row(draft, row, &columns, is_whole);
     }
     wrapper::postamble(draft, end..body.end);
     true
+}
+
+/// Where the rows of a table start, if there is one.
+pub(super) fn start_of_rows(reply: &str, body: Range<usize>) -> Option<usize> {
+    head(reply, body).map(|(_, rule, _)| rule.span.end)
+}
+
+/// The first line that names the columns, if a rule stands below it.
+fn head(reply: &str, body: Range<usize>) -> Option<(Line, Line, Columns)> {
+    memchr(b'|', &reply.as_bytes()[body.clone()])?;
+    let mut rows = lines(reply, body).skip_while(|line| columns(&reply[line.span.clone()]).is_none());
+    let (header, rule) = (rows.next()?, rows.next()?);
+    let columns = columns(&reply[header.span.clone()])?;
+    is_rule(&reply[rule.span.clone()]).then_some((header, rule, columns))
 }
 
 fn read_row(draft: &mut Draft<'_>, row: Line, columns: &Columns, is_whole: bool) {

@@ -18,12 +18,12 @@ const MAX_NAME: usize = 24;
 pub(super) fn marks(reply: &str, part: Range<usize>, labels: &[Mark], is_all: bool) -> Option<Vec<Mark>> {
     let certain = [
         numbered_with_answers(reply, part.clone(), labels),
-        question_lines(reply, part.clone(), labels, false),
+        question_lines(reply, part.clone(), labels, is_all, ENOUGH_PAIRS),
         names(reply, part.clone(), labels, false),
     ];
     let earliest = certain.into_iter().flatten().min_by_key(|found| found.shown_by);
     let single = || {
-        let question = question_lines(reply, part.clone(), labels, true);
+        let question = question_lines(reply, part.clone(), labels, true, 1);
         question.or_else(|| names(reply, part.clone(), labels, true))
     };
     earliest.or_else(|| is_all.then(single).flatten()).map(|found| found.marks)
@@ -115,8 +115,8 @@ fn numbered_with_answers(reply: &str, part: Range<usize>, labels: &[Mark]) -> Op
     Some(Found { marks, shown_by })
 }
 
-/// `1. **Why?**`, then the answer in the lines below; a single pair will do if nothing follows.
-fn question_lines(reply: &str, part: Range<usize>, labels: &[Mark], is_all: bool) -> Option<Found> {
+/// `1. **Why?**`, then the answer in the lines below, if there are `n_needed` pairs of which the end is known.
+fn question_lines(reply: &str, part: Range<usize>, labels: &[Mark], is_all: bool, n_needed: usize) -> Option<Found> {
     let mut questions: Vec<QuestionLine> = Vec::new();
     for line in other_lines(reply, part.clone(), labels) {
         if !is_all && !line.is_ended {
@@ -143,19 +143,21 @@ fn question_lines(reply: &str, part: Range<usize>, labels: &[Mark], is_all: bool
     let answers: Vec<Range<usize>> = questions.iter().zip(ends).map(|(line, end)| line.end..end).collect();
     let n_closed = if is_all { answers.len() } else { answers.len().saturating_sub(1) };
     let is_answered = |answer: &Range<usize>| !reply[answer.clone()].trim().is_empty();
-    let is_enough = n_closed >= if is_all { 1 } else { ENOUGH_PAIRS };
-    if !is_enough || !answers[..n_closed].iter().take(ENOUGH_PAIRS).all(is_answered) {
+    if n_closed < n_needed || !answers[..n_closed].iter().take(ENOUGH_PAIRS).all(is_answered) {
         return None;
     }
     let shown_by = answers.get(ENOUGH_PAIRS - 1).map_or(part.end, |answer| answer.end);
     let pairs = questions.iter().zip(answers);
-    let marks = pairs.flat_map(|(question, answer)| [question.mark(), answer_mark(reply, answer)]).collect();
+    let marks = pairs.flat_map(|(question, answer)| [question.mark(), answer_mark(reply, answer, labels)]).collect();
     Some(Found { marks, shown_by })
 }
 
-/// An answer without a label starts where the line of its question ends; a bullet before it is as good as one.
-fn answer_mark(reply: &str, answer: Range<usize>) -> Mark {
-    let text = &reply[answer.clone()];
+/// An answer without a label starts where the line of its question ends; a bullet before it is as good as one, unless it
+/// belongs to a label.
+fn answer_mark(reply: &str, answer: Range<usize>, labels: &[Mark]) -> Mark {
+    let label = labels.get(labels.partition_point(|label| label.span.start < answer.start));
+    let end = label.map_or(answer.end, |label| label.span.start.min(answer.end));
+    let text = &reply[answer.start..end];
     let start = text.trim_start();
     let bullet = ["- ", "* ", "• ", "→ "].into_iter().find(|bullet| start.starts_with(bullet));
     let len = match bullet {
