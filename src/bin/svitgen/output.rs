@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// How much is said on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
@@ -10,6 +12,12 @@ pub(crate) enum Verbosity {
     Normal,
     /// What happens inside, too.
     Verbose,
+}
+
+/// As JSON over several lines, the fields in the order of their definition.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    // What is printed has text keys and finite numbers only.
+    serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
 /// `1,234,567`

@@ -9,6 +9,7 @@ use svitgen::report::{RunDiff, TokenPrices};
 use crate::commands::report::prices;
 use crate::commands::stats::print;
 use crate::failure::Failure;
+use crate::output::json;
 
 /// Puts two runs side by side: what was set otherwise, what came of it, and units that ended differently.
 #[derive(Debug, clap::Args)]
@@ -49,5 +50,5 @@ pub(crate) fn run(args: &DiffArgs) -> Result<ExitCode, Failure> {
         eprintln!("{}: {} units that differ", path.display(), diff.differences.len());
         diff.differences.truncate(args.show.unwrap_or(SHOWN[0]));
     }
-    print(&if args.json { format!("{:#}\n", serde_json::json!(diff)) } else { diff.to_string() })
+    print(&if args.json { format!("{}\n", json(&diff)) } else { diff.to_string() })
 }

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &PolicyArgs) -> Result<ExitCode, Failure> {
     let policy = named(&args.policy)?;
     if args.json {
         let actions: BTreeMap<_, _> = IssueCode::ALL.iter().map(|code| (code, policy.action(code))).collect();
-        println!("{}", serde_json::json!(actions));
+        println!("{}", serde_json::to_string(&actions).unwrap_or_default());
     } else {
         print!("{policy}");
     }

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde::Serialize;
 use svitgen::annotation::{RecordSource, Selected};
 use svitgen::llm::{MockLlm, Prices};
+use svitgen::pipeline::{RunEstimate, TaskEstimate};
 use svitgen::tokens::{self, TokenCounter, TokenEstimate};
-use svitgen::{Parameters, Pipeline, Prompt, PromptError, PromptOptions, Task};
+use svitgen::{ImageId, Message, Parameters, Pipeline, Prompt, PromptError, PromptOptions, Task};
 
 use crate::failure::{FAILED, Failure};
 use crate::inputs::{InputArgs, Needs};
+use crate::output::json;
 use crate::selection::{SelectionArgs, explain_nothing};
 
 /// Prints prompts, JSON, one a line: {"image_id", "task", "messages": [{"role", "content"}]}; or what a run would cost.
@@ -64,6 +66,21 @@ struct EstimateArgs {
     /// Most tokens that a reply would be allowed.
     #[arg(long, value_name = "N", requires = "estimate")]
     max_tokens: Option<u32>,
+}
+
+/// What `--estimate --json` prints.
+#[derive(Serialize)]
+struct Estimated<'a> {
+    total: TaskEstimate,
+    estimate: &'a RunEstimate,
+}
+
+/// A line of the output.
+#[derive(Serialize)]
+struct PromptLine<'a> {
+    image_id: &'a ImageId,
+    task: &'a str,
+    messages: &'a [Message],
 }
 
 pub(crate) fn run(args: &PromptArgs) -> Result<ExitCode, Failure> {
@@ -126,7 +143,7 @@ impl PromptArgs {
         }
         Ok(if self.estimate.json {
             let total = estimate.total();
-            writeln!(output, "{}", json!({"total": total, "estimate": estimate}))
+            writeln!(output, "{}", json(&Estimated { total, estimate: &estimate }))
         } else {
             write!(output, "{estimate}")
         })
@@ -159,7 +176,8 @@ impl PromptArgs {
                     }
                     Err(error) => return Err(Failure::usage(error)),
                 };
-                let line = json!({"image_id": prompt.image_id, "task": prompt.task, "messages": prompt.messages});
+                let line = PromptLine { image_id: &prompt.image_id, task: &prompt.task, messages: &prompt.messages };
+                let line = serde_json::to_string(&line).unwrap_or_default();
                 if let Err(error) = writeln!(output, "{line}") {
                     return Ok((Err(error), ExitCode::SUCCESS));
                 }

@@ -11,6 +11,7 @@ use svitgen::llm::MockLlm;
 use crate::args::{Args, Command};
 use crate::commands::generate::{CONFIG_FILE, GenerateArgs};
 use crate::failure::Failure;
+use crate::output::json;
 use crate::{args, config};
 
 /// Reads the replies in the journal of a run again, with this program's parser and another policy, writes the outputs
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &ReparseArgs) -> Result<ExitCode, Failure> {
     let source = generate.selection.of(generate.input.open(needs)?, seed)?;
     let reparse = pipeline.reparse(&source, &args.run)?;
     if args.json {
-        println!("{:#}", serde_json::json!(reparse));
+        println!("{}", json(&reparse));
     } else {
         print!("{reparse}");
         print!("{}", reparse.ledger);

@@ -7,6 +7,7 @@ use svitgen::report::InputStatistics;
 
 use crate::failure::Failure;
 use crate::inputs::{InputArgs, Needs};
+use crate::output::json;
 
 /// Prints what an input holds: images, annotations of each, and what is odd about them.
 #[derive(Debug, clap::Args)]
@@ -24,7 +25,7 @@ pub(crate) struct StatsArgs {
 pub(crate) fn run(args: &StatsArgs) -> Result<ExitCode, Failure> {
     let source = args.input.open(Needs::Everything)?;
     let statistics = InputStatistics::of(source.as_ref())?;
-    let text = if args.json { format!("{:#}\n", serde_json::json!(statistics)) } else { statistics.to_string() };
+    let text = if args.json { format!("{}\n", json(&statistics)) } else { statistics.to_string() };
     print(&text)
 }
 

@@ -3,14 +3,14 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde::Serialize;
 use svitgen::annotation::ReadReport;
-use svitgen::pipeline::{RunFolder, Snapshot};
+use svitgen::pipeline::{RunFolder, Snapshot, TaskLedger};
 use svitgen::{Error, ErrorKind, Ledger, LlmErrorKind};
 
 use super::{CONFIG_FILE, GenerateArgs};
 use crate::failure::{FAILED, Failure, INTERRUPTED, OUTPUT, STOPPED};
-use crate::output::Verbosity;
+use crate::output::{self, Verbosity};
 
 pub(super) fn report(
     args: &GenerateArgs,
@@ -56,11 +56,19 @@ pub(super) fn report(
     Ok(ExitCode::SUCCESS)
 }
 
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Ending<'a> {
+    total: TaskLedger,
+    ledger: &'a Ledger,
+    snapshot: &'a Snapshot,
+}
+
 fn print(args: &GenerateArgs, ledger: &Ledger, snapshot: &Snapshot) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     if args.json {
         let total = ledger.total();
-        return writeln!(stdout, "{:#}", json!({"ledger": ledger, "snapshot": snapshot, "total": total}));
+        return writeln!(stdout, "{}", output::json(&Ending { total, ledger, snapshot }));
     }
     write!(stdout, "{ledger}")?;
     let Some(spending) = &snapshot.activity.spending else { return Ok(()) };
