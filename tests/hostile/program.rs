@@ -106,7 +106,7 @@ impl Run {
         total
     }
 
-    /// The completions in the journal: how often each id is there, and the tokens of all.
+    /// The completions in the journal, none of which may be there twice.
     pub(crate) fn journal(&self) -> Journal {
         let mut journal = Journal::default();
         for line in fs::read_to_string(self.folder.join("journal.jsonl")).unwrap().lines() {
@@ -114,8 +114,10 @@ impl Run {
             let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else { continue };
             let Some(completion) = line["completion"].as_object() else { continue };
             *journal.images.entry(line["image_id"].to_string()).or_default() += 1;
-            assert!(journal.ids.insert(completion["id"].as_str().unwrap().to_owned()), "journaled twice: {line}");
-            let tokens = |name: &str| completion["usage"][name].as_u64().unwrap_or_default();
+            if let Some(id) = completion.get("id").and_then(|id| id.as_str()) {
+                assert!(journal.ids.insert(id.to_owned()), "journaled twice: {line}");
+            }
+            let tokens = |name: &str| line["completion"]["usage"][name].as_u64().unwrap_or_default();
             journal.input_tokens += tokens("input_tokens");
             journal.output_tokens += tokens("output_tokens");
         }
