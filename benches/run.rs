@@ -87,9 +87,7 @@ fn first_request(server: &Path) {
         let server = Server::start(server, 0);
         let started = server.uptime();
         let usage = server.run(1, 1);
-        let log = fs::read_to_string(server.folder.path().join("log")).unwrap();
-        let first: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
-        (first["t"].as_f64().unwrap() - started, usage.time)
+        (server.first_request().unwrap() - started, usage.time)
     });
     let (best, whole) = times.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
     row("start to first request", format!("{:.0} ms", best * 1e3), String::new());
@@ -148,6 +146,16 @@ impl Server {
         let answer = std::io::read_to_string(connection).unwrap();
         let stats: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
         stats["uptime_s"].as_f64().unwrap()
+    }
+
+    /// When the first request came, by the same clock; the log is written a little later.
+    fn first_request(&self) -> Option<f64> {
+        (0..400).find_map(|_| {
+            thread::sleep(Duration::from_millis(25));
+            let log = fs::read_to_string(self.folder.path().join("log")).ok()?;
+            let (line, _) = log.split_once('\n')?;
+            serde_json::from_str::<Value>(line).ok()?["t"].as_f64()
+        })
     }
 
     /// The program about so many images.
