@@ -13,6 +13,7 @@ pub(crate) fn say(text: impl Display) {
 /// A file below the folder of real data, or `None`, said aloud, where that folder is absent.
 ///
 /// The folder is `SVITGEN_TEST_DATA`, by default `../shared` beside the crate.
+#[allow(dead_code, reason = "not every test program reads real files")]
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("SVITGEN_TEST_DATA").map(PathBuf::from);
     let folder = folder.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"));

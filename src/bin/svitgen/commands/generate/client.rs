@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use svitgen::ErrorKind;
 use svitgen::llm::{
     Account, Breaker, BreakerPolicy, Budget, Fallback, Limit, Limits, LlmClient, Money, OpenAi, OpenAiConfig,
     Parameters, Prices, Retry, RetryPolicy, RuleLlm, StopSignal, Timeouts, TokioTimer,
@@ -153,7 +154,11 @@ impl ClientArgs {
         if let Some(cap) = self.max_tokens_total {
             account = account.with_max_total_tokens(cap);
         }
-        Ok(account.with_file(folder.join("budget.jsonl"))?)
+        account.with_file(folder.join("budget.jsonl")).map_err(|error| {
+            let is_of_the_disk = matches!(error.kind(), ErrorKind::Io { .. });
+            let failure = Failure::from(error);
+            if is_of_the_disk { Failure::output(failure) } else { failure }
+        })
     }
 
     fn with_fallback<C: LlmClient + 'static>(
