@@ -8,7 +8,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Which modules each module may use. `error` names the errors of all modules and may be used by all.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("bbox", &[]),
     ("choice", &[]),
     ("digest", &[]),
@@ -24,6 +24,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("prompt", &["annotation", "bbox", "choice", "digest", "llm", "reply", "sample", "task", "tokens"]),
     ("lint", &["annotation", "bbox", "noun", "sample"]),
     ("export", &["annotation", "atomic", "sample"]),
+    ("check", &["export", "reply"]),
     (
         "pipeline",
         &[
@@ -60,10 +61,11 @@ const MAY_USE: [(&str, &[&str]); 17] = [
 ];
 
 /// What opens files.
-const TOUCH_FILES: [&str; 12] = [
+const TOUCH_FILES: [&str; 13] = [
     "annotation/",
     "atomic.rs",
     "bin/",
+    "check/",
     "checked_lines.rs",
     "export/",
     "llm/budget/store.rs",
