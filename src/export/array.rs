@@ -33,7 +33,14 @@ pub(crate) enum Layout {
 
 impl<E: DeserializeOwned, R: Read> Entries<E, R> {
     pub(crate) fn new(reader: R, layout: Layout) -> Self {
-        Self { entry: PhantomData, bytes: BufReader::new(reader), layout, is_of_objects: layout == Layout::Either, n_entries: 0, is_done: false }
+        Self {
+            entry: PhantomData,
+            bytes: BufReader::new(reader),
+            layout,
+            is_of_objects: layout == Layout::Either,
+            n_entries: 0,
+            is_done: false,
+        }
     }
 
     /// How many entries were read.

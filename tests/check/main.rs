@@ -147,7 +147,9 @@ fn the_first_entry_tells_the_format() {
 
 #[test]
 fn what_is_no_json_is_an_error() {
-    for bad in ["", "[", "[{}", "7", "[7]", "[{}, 7]", "[null]", "[{}] x", "{} 7", "[{\"id\": \"a\", \"conversations\": ["] {
+    for bad in
+        ["", "[", "[{}", "7", "[7]", "[{}, 7]", "[null]", "[{}] x", "{} 7", "[{\"id\": \"a\", \"conversations\": ["]
+    {
         assert!(FileCheck::new().check(bad.as_bytes()).is_err(), "{bad}");
     }
     assert!(FileCheck::new().check_file("nowhere.json").unwrap_err().to_string().contains("nowhere.json"));
