@@ -74,6 +74,7 @@ mod choice;
 mod digest;
 mod error;
 mod lint;
+mod lock;
 mod noun;
 
 pub use annotation::{Coco, CocoId, Image, ImageId, ImageRecord, Jsonl, RecordSource, VisualGenome};

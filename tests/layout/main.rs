@@ -8,19 +8,20 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Which modules each module may use. `error` names the errors of all modules and may be used by all.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("bbox", &[]),
     ("choice", &[]),
     ("digest", &[]),
     ("noun", &[]),
+    ("lock", &[]),
     ("atomic", &[]),
     ("checked_lines", &["atomic"]),
-    ("llm", &["atomic", "checked_lines", "choice", "digest", "noun"]),
+    ("llm", &["atomic", "checked_lines", "choice", "digest", "lock", "noun"]),
     ("tokens", &["llm"]),
-    ("annotation", &["atomic", "bbox", "choice", "digest"]),
+    ("annotation", &["atomic", "bbox", "choice", "digest", "lock"]),
     ("sample", &["annotation", "bbox", "digest"]),
     ("reply", &["bbox", "noun", "sample"]),
-    ("task", &["choice", "digest", "llm", "reply"]),
+    ("task", &["choice", "digest", "llm", "lock", "reply"]),
     ("prompt", &["annotation", "bbox", "choice", "digest", "llm", "reply", "sample", "task", "tokens"]),
     ("lint", &["annotation", "bbox", "noun", "sample"]),
     ("export", &["annotation", "atomic", "sample"]),
@@ -34,6 +35,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
             "digest",
             "lint",
             "llm",
+            "lock",
             "prompt",
             "reply",
             "sample",
