@@ -49,6 +49,7 @@
 //! | ask a server | `llm::OpenAi` and `llm::BatchApi` (feature `openai`), `llm::Genai` (feature `genai`) |
 //! | know what became of a reply | [`reply::Parsed`], [`reply::IssueCode`], [`Policy`], [`Ledger`] |
 //! | feed a trainer | [`export`] |
+//! | know what is wrong with a training file, whoever made it | [`check`] |
 //! | look at a run, or at two side by side | [`report`] |
 //!
 //! Boxes carry their frame in the type ([`PixelBox`], [`UnitBox`]); nothing is printed; there is no global state and no
@@ -63,6 +64,7 @@ pub mod tokens;
 pub mod reply;
 mod sample;
 pub mod export;
+pub mod check;
 pub mod pipeline;
 pub mod report;
 pub mod cookbook;
@@ -72,6 +74,7 @@ mod choice;
 mod digest;
 mod error;
 mod lint;
+mod lock;
 mod noun;
 
 pub use annotation::{Coco, CocoId, Image, ImageId, ImageRecord, Jsonl, RecordSource, VisualGenome};

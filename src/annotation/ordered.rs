@@ -12,6 +12,7 @@ use std::{fmt, vec};
 
 use crate::annotation::{ImageRecord, RecordSource};
 use crate::error::Result;
+use crate::lock::lock;
 
 /// How many records a worker takes at once: enough that taking them costs nothing, few enough that they need no room.
 const RUN: usize = 32;
@@ -97,7 +98,7 @@ impl Supply<'_> {
                 Some((run, Made { items, ends }))
             }
             Self::Records(records) => {
-                let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut records = lock(records);
                 let run = shared.claim()?;
                 let taken: Vec<_> = records.by_ref().take(RUN).collect();
                 drop(records);
@@ -245,7 +246,7 @@ impl<T> Shared<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress<T>> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.progress)
     }
 
     fn wait<'a>(&self, progress: MutexGuard<'a, Progress<T>>) -> MutexGuard<'a, Progress<T>> {

@@ -24,6 +24,7 @@
 //! # Ok::<(), svitgen::export::ExportError>(())
 //! ```
 
+pub(crate) mod array;
 mod error;
 mod exporter;
 mod llava;

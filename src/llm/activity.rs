@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
-use crate::llm::lock::lock;
 use crate::llm::{LlmErrorKind, Spending};
+use crate::lock::lock;
 
 /// What a client and its wrappers have done since they were made, and what they are doing.
 ///

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 
-use crate::llm::lock::lock;
 use crate::llm::{Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind};
+use crate::lock::lock;
 
 /// A client that replies from a script, by rule or by function, and remembers what it was asked.
 ///

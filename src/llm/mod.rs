@@ -39,7 +39,6 @@ mod fallback;
 mod genai;
 mod identity;
 mod limit;
-mod lock;
 mod mock;
 mod money;
 #[cfg(feature = "openai")]

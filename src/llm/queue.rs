@@ -10,7 +10,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::llm::Timer;
-use crate::llm::lock::lock;
+use crate::lock::lock;
 
 /// Who may pass, and when. It is asked for the first in the queue only.
 pub(super) trait Rule {

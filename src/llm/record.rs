@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use crate::checked_lines::{self, Appender};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, messages_digest};
+use crate::lock::lock;
 
 /// After how many lines the file is synced: what a power cut can lose.
 const SYNC_EVERY: u64 = 256;
@@ -78,7 +79,7 @@ impl<C: LlmClient> Record<C> {
     /// # Errors
     /// A file that cannot be synced.
     pub fn sync(&self) -> Result<()> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).sync()
+        lock(&self.lines).sync()
     }
 }
 
@@ -102,7 +103,7 @@ impl<C: LlmClient> LlmClient for Record<C> {
         let completion = self.inner.complete(request).await?;
         let prompt = messages_digest(&request.messages);
         let recorded = Recorded { request: request.digest(), prompt, completion: &completion };
-        let written = self.lines.lock().unwrap_or_else(PoisonError::into_inner).append(&recorded);
+        let written = lock(&self.lines).append(&recorded);
         written.map_err(LlmError::storage)?;
         Ok(completion)
     }

@@ -14,6 +14,7 @@ use crate::checked_lines::{self, Place};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::llm::{Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind, messages_digest};
+use crate::lock::lock;
 
 /// A client that gives completions of a file again: of a recording ([`Record`](crate::llm::Record)), or of the
 /// `journal.jsonl` of a run.
@@ -104,12 +105,12 @@ impl Replay {
         // The digest of what no line is known by is not taken.
         let turns = (!self.by_request.is_empty()).then(by_request).flatten();
         let turns = turns.or_else(by_messages)?;
-        turns.lock().unwrap_or_else(PoisonError::into_inner).next()
+        lock(turns).next()
     }
 
     fn read(&self, place: Place) -> io::Result<Completion> {
         let mut line = vec![0; place.len];
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = lock(&self.file);
         file.seek(SeekFrom::Start(place.offset))?;
         file.read_exact(&mut line)?;
         drop(file);

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{Either, Shared, select};
 
 use crate::llm::{LlmError, LlmErrorKind};
+use crate::lock::lock;
 
 /// Says to all who hold it that nothing more is to be started: whoever waits for a turn or for another attempt gives up
 /// with [`LlmErrorKind::Interrupted`](crate::LlmErrorKind::Interrupted), and calls on their way are finished.
@@ -31,7 +32,7 @@ impl StopSignal {
     /// Sets it, for good.
     pub fn set(&self) {
         self.is_set.store(true, Ordering::SeqCst);
-        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let sender = lock(&self.sender).take();
         if let Some(sender) = sender {
             // Nobody waits: then nobody needs to know.
             let _ = sender.send(());

@@ -1,8 +1,9 @@
 //! Watching a run, and stopping it.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use crate::llm::{Activity, LlmClient, StopSignal};
+use crate::lock::lock;
 use crate::pipeline::progress::{Progress, Snapshot};
 
 /// A handle to a run: what it is doing, and a way to end it well. A clone is the same handle.
@@ -67,6 +68,6 @@ impl RunControl {
     }
 
     pub(super) fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.0.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.progress)
     }
 }

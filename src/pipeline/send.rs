@@ -8,6 +8,7 @@ use futures::stream::{self, StreamExt};
 use crate::annotation::RecordSource;
 use crate::error::Result;
 use crate::llm::{Completion, CompletionRequest, LlmError};
+use crate::lock::lock;
 use crate::pipeline::journal::{Entry, Failure, Journal, UnitKey};
 use crate::pipeline::run::journaled_call;
 use crate::pipeline::unit::Unit;
@@ -186,7 +187,7 @@ impl<'a> Sender<'a> {
                 entry.failure = Some(Failure::from(&error));
                 if error.kind().stops_run() {
                     self.control.stop();
-                    let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut stopped = lock(&self.stopped);
                     stopped.get_or_insert(error);
                 }
             }
@@ -196,7 +197,7 @@ impl<'a> Sender<'a> {
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.journal)
     }
 }
 

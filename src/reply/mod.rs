@@ -24,6 +24,7 @@ mod parser;
 mod policy;
 mod reasoning;
 mod render;
+mod review;
 mod schema;
 mod text;
 mod wrapper;
@@ -43,6 +44,7 @@ pub use language::in_language;
 pub use missing::{Missing, MissingPart};
 pub use parser::{ReplyContext, ReplyEnd, ReplyParser};
 pub use policy::{Action, Policy, PolicyError, PolicyPreset};
+pub use review::{Pair, PairFinding, PairPart, review};
 
 use crate::sample::Reference;
 

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::llm::{Message, MessageRole};
+use crate::lock::lock;
 use crate::task::Section;
 use crate::task::prepared::{Prepared, is_preparable, marked};
 
@@ -207,7 +208,7 @@ impl Template {
 
     fn prepared(&self, variables: &TemplateVariables<'_>) -> Result<Arc<[Prepared]>, TemplateError> {
         let asked = (variables.n_pairs, variables.n_conversations, variables.is_json, variables.cites_numbers);
-        let mut last = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.prepared);
         if let Some((_, prepared)) = last.as_ref().filter(|(for_asked, _)| *for_asked == asked) {
             return Ok(Arc::clone(prepared));
         }

@@ -8,22 +8,24 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Which modules each module may use. `error` names the errors of all modules and may be used by all.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("bbox", &[]),
     ("choice", &[]),
     ("digest", &[]),
     ("noun", &[]),
+    ("lock", &[]),
     ("atomic", &[]),
     ("checked_lines", &["atomic"]),
-    ("llm", &["atomic", "checked_lines", "choice", "digest", "noun"]),
+    ("llm", &["atomic", "checked_lines", "choice", "digest", "lock", "noun"]),
     ("tokens", &["llm"]),
-    ("annotation", &["atomic", "bbox", "choice", "digest"]),
+    ("annotation", &["atomic", "bbox", "choice", "digest", "lock"]),
     ("sample", &["annotation", "bbox", "digest"]),
     ("reply", &["bbox", "noun", "sample"]),
-    ("task", &["choice", "digest", "llm", "reply"]),
+    ("task", &["choice", "digest", "llm", "lock", "reply"]),
     ("prompt", &["annotation", "bbox", "choice", "digest", "llm", "reply", "sample", "task", "tokens"]),
     ("lint", &["annotation", "bbox", "noun", "sample"]),
     ("export", &["annotation", "atomic", "sample"]),
+    ("check", &["export", "reply"]),
     (
         "pipeline",
         &[
@@ -33,6 +35,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "digest",
             "lint",
             "llm",
+            "lock",
             "prompt",
             "reply",
             "sample",
@@ -60,10 +63,11 @@ const MAY_USE: [(&str, &[&str]); 17] = [
 ];
 
 /// What opens files.
-const TOUCH_FILES: [&str; 12] = [
+const TOUCH_FILES: [&str; 13] = [
     "annotation/",
     "atomic.rs",
     "bin/",
+    "check/",
     "checked_lines.rs",
     "export/",
     "llm/budget/store.rs",

@@ -5,7 +5,7 @@ mod scan;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use serde::de::DeserializeOwned;
 
@@ -20,6 +20,7 @@ use crate::annotation::{
 use crate::bbox::{ImageSize, PixelBox};
 use crate::digest::Digest;
 use crate::error::Result;
+use crate::lock::lock;
 
 /// COCO captions and instances: one record for each image, ascending by id; or joined to Visual Genome by `coco_id`
 /// ([`VisualGenomeFiles::with_coco`](crate::annotation::VisualGenomeFiles::with_coco)).
@@ -108,7 +109,7 @@ impl Coco {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Adds captions and instances to a record of the same image in another data set, scaling boxes to its size.

@@ -1,13 +1,14 @@
 //! The chosen images of a source.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
 use crate::annotation::selection::{NotTaken, Selection, lot, shard};
 use crate::annotation::{ImageId, ImageRecord, InputFile, ReadReport, RecordSource};
 use crate::error::Result;
+use crate::lock::lock;
 
 /// The chosen images of a source; made by [`Selection::of`].
 ///
@@ -52,7 +53,7 @@ impl<S: RecordSource> Selected<S> {
 
     /// What is chosen, worked out at the first call.
     fn chosen(&self) -> Result<Arc<Chosen>> {
-        let mut known = self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.chosen);
         if let Some(chosen) = &*known {
             return Ok(chosen.clone());
         }

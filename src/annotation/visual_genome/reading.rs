@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde::de::DeserializeOwned;
 
@@ -17,6 +17,7 @@ use crate::annotation::{
     Coco, Image, ImageId, ImageRecord, Input, InputError, OnBadInput, ReadReport, VisualGenomeFiles,
 };
 use crate::error::Result;
+use crate::lock::lock;
 
 /// What the files beside `image_data.json` hold, in the order of [`Joined::lists`].
 const KINDS: [&str; 4] = ["objects", "regions", "attributes", "relationships"];
@@ -56,10 +57,6 @@ struct Counts {
 struct Windows {
     images: Window,
     lists: [Window; KINDS.len()],
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Joined {

@@ -2,6 +2,7 @@
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::commands::check::CheckArgs;
 use crate::commands::compact::CompactArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::config::ConfigArgs;
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     Reparse(ReparseArgs),
     Export(ExportArgs),
+    Check(CheckArgs),
     Compact(CompactArgs),
     Parse(ParseArgs),
     Policy(PolicyArgs),

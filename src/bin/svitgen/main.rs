@@ -37,6 +37,7 @@ fn run() -> Result<ExitCode, Failure> {
         Command::Diff(args) => commands::diff::run(&args),
         Command::Reparse(args) => commands::reparse::run(&args),
         Command::Export(args) => commands::export::run(&args, verbosity),
+        Command::Check(args) => commands::check::run(&args),
         Command::Compact(args) => commands::compact::run(&args),
         Command::Parse(args) => commands::parse::run(&args),
         Command::Policy(args) => commands::policy::run(&args),

@@ -1,7 +1,7 @@
 //! What may be spent, and what is.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::spending::{Charge, Requests, Spending, Totals};
 use super::state::State;
@@ -9,6 +9,7 @@ use super::store::Store;
 use super::turn::Turn;
 use crate::error::Result;
 use crate::llm::{CompletionRequest, LlmError, LlmErrorKind, Money, Prices, Usage};
+use crate::lock::lock;
 
 /// What may be spent and what has been, for one [`Budget`](crate::llm::Budget) or for several that share it.
 ///
@@ -132,7 +133,7 @@ impl Account {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic of one task must not stop the account of the others.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Whether `tokens` or `cost` is more than a cap.

@@ -51,7 +51,7 @@ impl Spending {
 pub(super) struct Store {
     lines: Appender,
     /// The operating system gives it up when the process ends, however it ends.
-    _lock: File,
+    lock: File,
 }
 
 impl Store {
@@ -65,7 +65,7 @@ impl Store {
             read => read.map_err(|source| Error::io("read", path, source))?,
         };
         let lines = Appender::create(path, &Line::Spent(spent), SYNC_EVERY)?;
-        Ok((Self { lines, _lock: lock }, spent))
+        Ok((Self { lines, lock }, spent))
     }
 
     pub(super) fn sent(&mut self, request: u64, bound: Charge) -> Result<()> {
@@ -85,6 +85,8 @@ impl Drop for Store {
     fn drop(&mut self) {
         // Whoever must know whether it worked calls `sync`.
         let _ = self.sync();
+        // A child that is just being started still holds the file for a moment; this takes the lock from it as well.
+        let _ = self.lock.unlock();
     }
 }
 

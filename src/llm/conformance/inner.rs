@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use crate::llm::lock::lock;
 use crate::llm::{Activity, Completion, CompletionRequest, FinishReason, LlmClient, LlmError, Usage};
+use crate::lock::lock;
 
 pub(super) const NAME: &str = "conformance";
 

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 
 use crate::llm::activity::Tally;
 use crate::llm::bucket::Bucket;
-use crate::llm::lock::lock;
 use crate::llm::wait::in_words;
 use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind, StopSignal, Timer};
+use crate::lock::lock;
 
 pub use policy::{Failures, RetryDecision, RetryPolicy};
 

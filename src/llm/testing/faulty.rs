@@ -8,10 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::choice::Choices;
-use crate::llm::lock::lock;
 use crate::llm::{
     Activity, Completion, CompletionRequest, FinishReason, LlmClient, LlmError, LlmErrorKind, Timer, Usage,
 };
+use crate::lock::lock;
 
 /// Wraps a client and lets some of its calls fail, at random but always the same ones: which fault a call meets depends
 /// on the seed, on what is asked and on how often it was asked before, not on the order or the moment. A clone is a

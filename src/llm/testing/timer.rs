@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use crate::llm::Timer;
-use crate::llm::lock::lock;
+use crate::lock::lock;
 
 /// A clock that moves only when told, on any executor. A clone shows the same time.
 ///

@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::lock::lock;
 
 /// How long the file is left alone between two syncs: what a power cut can lose, but for the time that a sync takes.
 const PAUSE: Duration = Duration::from_millis(25);
@@ -135,7 +136,7 @@ impl Drop for Syncer {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn sync(&self, file: &File) {

@@ -11,7 +11,7 @@ mod words;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-pub(super) use refusal::is_refusal;
+pub(super) use refusal::{declines, is_refusal};
 pub(super) use words::starts_with_any;
 
 use crate::reply::checks::duplicates::Duplicates;

@@ -108,6 +108,23 @@ pub(in crate::reply) fn is_refusal(text: &str) -> bool {
     starts_with_any(bare, REFUSALS) || REFUSALS_UNSPACED.iter().any(|refusal| bare.starts_with(refusal))
 }
 
+/// Beginnings of refusals with which the answer to a question may begin as well: "It seems the man waits for a bus."
+const MAY_ANSWER: &[&str] = &[
+    "it seems the",
+    "it seems there",
+    "unfortunately the",
+    "unfortunately there",
+    "unfortunately no",
+    "no image",
+    "no captions",
+    "your input",
+];
+
+/// Whether the answer to a question declines to answer.
+pub(in crate::reply) fn declines(answer: &str) -> bool {
+    is_refusal(answer) && !starts_with_any(answer, MAY_ANSWER)
+}
+
 /// The words in which the model speaks of itself.
 pub(super) fn self_reference<'h>(found: &Found<'h>) -> Option<&'h Hit<Meaning>> {
     found.hits.iter().find(|hit| hit.meaning == Meaning::Itself)
@@ -135,6 +152,12 @@ mod tests {
         for text in ["A sorry sight.", "The man cannot see.", "No images hang on the wall.", "I see a dog.", ""] {
             assert!(!is_refusal(text), "{text}");
         }
+    }
+
+    #[test]
+    fn answers_that_decline() {
+        assert!(declines("It seems that your message is empty."));
+        assert!(!declines("It seems the man waits for a bus."));
     }
 
     #[test]

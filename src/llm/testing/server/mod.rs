@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use crate::llm::lock::lock;
+use crate::lock::lock;
 
 use reply::Ending;
 
