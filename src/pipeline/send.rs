@@ -106,7 +106,9 @@ impl<'a> Sender<'a> {
         let mut exchange = self.pipeline.exchange(unit, prompt);
         while let Some(request) = exchange.next_request(self.pipeline.parameters(unit)) {
             let key = UnitKey::new(&prompt.image_id, &prompt.task, exchange.turn());
-            let completion = match known(&mut self.journal(), key, prompt, exchange.turn(), &request)? {
+            // The journal is free again before anything is waited for.
+            let known = known(&mut self.journal(), key, prompt, exchange.turn(), &request)?;
+            let completion = match known {
                 Known::Completion(completion) => completion,
                 Known::Failed => {
                     asked.has_failed = true;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking and say what they went through")]
 
+#[cfg(feature = "openai")]
+mod batch;
 mod budget;
 mod control;
 mod estimate;
