@@ -10,7 +10,7 @@ use svitgen::llm::{BatchApi, MockLlm, OpenAi, OpenAiConfig};
 use svitgen::pipeline::{BatchOptions, BatchReport, PipelineBuilder, RunBatchState, RunFolder};
 use svitgen::{Choices, ErrorKind, ImageRecord, Pipeline, Task, UnitBox};
 
-use crate::support::hostile::Hostile;
+use crate::hostile::Hostile;
 use crate::support::say;
 use crate::{answer, child_argument, data_files};
 
@@ -64,6 +64,8 @@ async fn through_batches(
         let is_done = submitted.submitted == 0 && submitted.open == 0;
         reports.push(submitted);
         if is_done {
+            // Who was killed between the last results and the outputs has to write these.
+            reports.push(pipeline.collect_batches(records, folder, api).await?);
             return Ok(reports);
         }
         for _ in 0..MOST_LOOKS {

@@ -14,6 +14,9 @@ mod llava;
 mod reparse;
 mod stream;
 mod top_ups;
+#[cfg(feature = "openai")]
+#[path = "../support/hostile.rs"]
+mod hostile;
 #[path = "../support/mod.rs"]
 mod support;
 

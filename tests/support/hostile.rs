@@ -11,7 +11,7 @@ use crate::support::say;
 pub(crate) struct Hostile {
     child: Child,
     port: u16,
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 impl Hostile {
@@ -27,8 +27,6 @@ impl Hostile {
         let child = Command::new(program)
             .args(["--port", "0", "--quiet", "--max-seconds", "300", "--port-file"])
             .arg(&port_file)
-            .arg("--log")
-            .arg(folder.path().join("log"))
             .args(arguments)
             .stdout(Stdio::null())
             .spawn()
@@ -38,26 +36,11 @@ impl Hostile {
             thread::sleep(Duration::from_millis(50));
             read()
         });
-        Some(Self { child, port: port.unwrap(), folder })
+        Some(Self { child, port: port.unwrap(), _folder: folder })
     }
 
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/v1", self.port)
-    }
-
-    /// What the server was asked: the lines of its log, once it has been stopped.
-    pub(crate) fn stop(mut self) -> Vec<serde_json::Value> {
-        // It writes its log in pieces, and what is left at a signal that it can catch.
-        let id = self.child.id().to_string();
-        Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        for _ in 0..200 {
-            if self.child.try_wait().unwrap().is_some() {
-                break;
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        let log = fs::read_to_string(self.folder.path().join("log")).unwrap();
-        log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 }
 

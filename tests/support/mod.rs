@@ -1,8 +1,5 @@
 //! What several test programs need: where the shared files are.
 
-#[cfg(feature = "openai")]
-pub(crate) mod hostile;
-
 use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;

@@ -17,7 +17,6 @@ use crate::error::{Error, Result};
 use crate::pipeline::journal::UnitKey;
 
 /// Version of the lines; a file of a later one is refused.
-#[cfg(feature = "openai")]
 const VERSION: u64 = 1;
 
 /// A batch of a run, as its folder knows it.
@@ -134,15 +133,35 @@ impl Request {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum Line {
     /// The first line; `run` is what tells the batches of this run from those of others.
-    Started { version: u64, run: Digest },
+    Started {
+        version: u64,
+        run: Digest,
+    },
     /// A request of a batch that is about to be planned.
-    Request { number: u32, request: Request },
+    Request {
+        number: u32,
+        request: Request,
+    },
     /// All requests of the batch are above, and its file is whole.
-    Planned { batch: RunBatch },
-    Uploaded { number: u32, file: String },
-    Created { number: u32, id: String },
-    Collected { number: u32, tally: BatchTally },
-    Abandoned { number: u32, reason: String },
+    Planned {
+        batch: RunBatch,
+    },
+    Uploaded {
+        number: u32,
+        file: String,
+    },
+    Created {
+        number: u32,
+        id: String,
+    },
+    Collected {
+        number: u32,
+        tally: BatchTally,
+    },
+    Abandoned {
+        number: u32,
+        reason: String,
+    },
 }
 
 /// The batches of a run.
@@ -184,7 +203,7 @@ impl Batches {
             io::Error::new(io::ErrorKind::InvalidData, message)
         };
         match line.ok_or_else(damage)? {
-            Line::Started { version, .. } if version > 1 => return Err(damage()),
+            Line::Started { version, .. } if version > VERSION => return Err(damage()),
             Line::Started { run, .. } => self.run = Some(run),
             Line::Request { number, request } => {
                 self.highest = self.highest.max(number);
@@ -306,10 +325,8 @@ mod writing {
         /// The requests of an open batch, in the order of its file.
         pub(in crate::pipeline::batch) fn keys(&self, number: u32) -> Vec<UnitKey> {
             let requests = self.batches.requests.iter();
-            let mut keys: Vec<_> = requests
-                .filter(|(_, (of, _))| *of == number)
-                .map(|(key, (_, place))| (place.offset, *key))
-                .collect();
+            let mut keys: Vec<_> =
+                requests.filter(|(_, (of, _))| *of == number).map(|(key, (_, place))| (place.offset, *key)).collect();
             keys.sort_by_key(|(offset, _)| *offset);
             keys.into_iter().map(|(_, key)| key).collect()
         }
@@ -323,5 +340,93 @@ mod writing {
                 _ => None,
             })
         }
+    }
+}
+
+#[cfg(all(test, feature = "openai"))]
+mod tests {
+    use std::fs::{self, OpenOptions};
+    use std::io::Write;
+
+    use super::*;
+
+    fn request(id: u64, turn: usize) -> Request {
+        Request { image_id: id.into(), task: "t".to_owned(), turn, prompt: Digest::of("p") }
+    }
+
+    fn planned(number: u32, requests: &[Request]) -> Vec<Line> {
+        let name = format!("b{number}");
+        let (requests_len, bytes, state) = (requests.len() as u64, 9, RunBatchState::Planned);
+        let batch = RunBatch { number, name, requests: requests_len, bytes, state, file: None, id: None, tally: None };
+        let lines = requests.iter().map(|request| Line::Request { number, request: request.clone() });
+        lines.chain([Line::Planned { batch }]).collect()
+    }
+
+    fn open(folder: &Path) -> BatchFile {
+        BatchFile::open(folder, || Digest::of("run")).unwrap()
+    }
+
+    #[test]
+    fn a_unit_is_held_from_plan_to_results() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = open(folder.path());
+        assert!(Batches::read(folder.path()).unwrap().into_batches().is_empty());
+        let (first, second, later) = (request(1, 0), request(2, 0), request(1, 1));
+        file.append(planned(1, &[first.clone(), second.clone()])).unwrap();
+        file.append([Line::Uploaded { number: 1, file: "f".to_owned() }]).unwrap();
+        file.append(planned(2, std::slice::from_ref(&later))).unwrap();
+        file.append([Line::Created { number: 1, id: "b".to_owned() }]).unwrap();
+
+        let mut file = open(folder.path());
+        assert_eq!((file.next_number(), file.run()), (3, Some(Digest::of("run"))));
+        assert_eq!(file.batches.open_numbers().collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(file.keys(1), [first.key(), second.key()], "in the order of the file");
+        assert_eq!(file.request(1, second.key()).unwrap(), Some(second));
+        assert_eq!(file.request(1, later.key()).unwrap(), None, "it is in another batch");
+        let batch = file.batch(1).unwrap();
+        assert_eq!(
+            (batch.state, batch.file.as_deref(), batch.id.as_deref()),
+            (RunBatchState::Created, Some("f"), Some("b"))
+        );
+
+        let tally = BatchTally { completions: 2, ..BatchTally::default() };
+        file.append([Line::Collected { number: 1, tally }]).unwrap();
+        file.append([Line::Abandoned { number: 2, reason: "no".to_owned() }]).unwrap();
+        let batches = Batches::read(folder.path()).unwrap();
+        assert!(!batches.holds(first.key()) && !batches.holds(later.key()));
+        let states: Vec<_> = batches.into_batches().iter().map(|batch| (batch.state, batch.tally)).collect();
+        assert_eq!(states, [(RunBatchState::Collected, Some(tally)), (RunBatchState::Abandoned, None)]);
+    }
+
+    #[test]
+    fn a_kill_amid_a_plan_leaves_its_requests_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = open(folder.path());
+        let mut lines = planned(1, &[request(1, 0), request(2, 0)]);
+        lines.pop();
+        file.append(lines).unwrap();
+        let path = folder.path().join("batches.jsonl");
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"event\":\"plan").unwrap();
+
+        let mut file = open(folder.path());
+        assert!(!file.batches.holds(request(1, 0).key()));
+        assert_eq!(file.next_number(), 2, "the number is not used again");
+        file.append(planned(2, &[request(1, 0)])).unwrap();
+        let mut file = open(folder.path());
+        assert_eq!(file.request(2, request(1, 0).key()).unwrap(), Some(request(1, 0)));
+        assert!(!file.batches.holds(request(2, 0).key()));
+    }
+
+    #[test]
+    fn a_damaged_line_is_an_error_and_no_gap() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = open(folder.path());
+        file.append(planned(1, &[request(1, 0)])).unwrap();
+        let path = folder.path().join("batches.jsonl");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replacen("request", "riquest", 1)).unwrap();
+        let error = Batches::read(folder.path()).unwrap_err();
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap();
+        assert!(cause.contains("damaged"), "{cause}");
     }
 }

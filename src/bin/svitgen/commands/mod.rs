@@ -1,5 +1,6 @@
 //! One file per command: its arguments, and what it does with them.
 
+pub(crate) mod batch;
 pub(crate) mod compact;
 pub(crate) mod completions;
 pub(crate) mod config;
