@@ -4,8 +4,7 @@
 //! batch that would be paid for twice.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -166,6 +165,7 @@ pub(super) enum Line {
 
 /// The batches of a run.
 #[derive(Debug, Default)]
+#[cfg_attr(not(feature = "openai"), allow(dead_code, reason = "only who changes batches asks where lines are"))]
 pub(in crate::pipeline) struct Batches {
     path: PathBuf,
     run: Option<Digest>,
@@ -260,6 +260,9 @@ pub(super) use writing::BatchFile;
 
 #[cfg(feature = "openai")]
 mod writing {
+    use std::fs::File;
+    use std::io::{Read, Seek, SeekFrom};
+
     use super::*;
     use crate::checked_lines::Appender;
 

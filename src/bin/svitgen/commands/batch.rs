@@ -100,8 +100,6 @@ pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) 
              use svitgen generate, or say --without-cap",
         ));
     }
-    fs::create_dir_all(&args.run)
-        .map_err(|error| Failure::output(format_args!("cannot create {}: {error}", args.run.display())))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -111,6 +109,8 @@ pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) 
     if args.action == Action::Status {
         return until_interrupted(&runtime, status(args, &api));
     }
+    fs::create_dir_all(&args.run)
+        .map_err(|error| Failure::output(format_args!("cannot create {}: {error}", args.run.display())))?;
     let source = args.selection.of(args.input.open()?, args.pipeline.seed())?;
     let client = args.client.open(&args.run, &StopSignal::new())?;
     let pipeline =
