@@ -145,6 +145,14 @@ pub enum ErrorKind {
     /// Every further request would fail: quota, credentials, unknown model, a cap of money, a dead server.
     #[error("the run was stopped, because every further request would fail the same way")]
     Stopped(#[source] LlmError),
+    /// A server's Batch API did not do what it was asked.
+    #[error("cannot {action}; the same command goes on from here")]
+    Batch {
+        /// What was being done, to which batch: "create batch 2".
+        action: String,
+        /// The server's reason.
+        source: LlmError,
+    },
     /// The run was told to stop; see [`RunControl`](crate::pipeline::RunControl).
     #[error("the run was interrupted; started again, it goes on where it stopped")]
     Interrupted,

@@ -51,6 +51,9 @@ pub struct TaskLedger {
     /// Those among the pairs that they brought.
     #[serde(default)]
     pub top_up_pairs: u64,
+    /// Those among the requests that are in a batch whose results have not been collected.
+    #[serde(default)]
+    pub in_batches: u64,
     /// Requests that were sent and never answered, because the process ended: they may have been billed.
     pub unanswered: u64,
     /// Tokens of the prompts that were answered, as far as the server told.
@@ -127,6 +130,13 @@ impl TaskLedger {
         self.unanswered = counts.requests.saturating_sub(counts.answers);
     }
 
+    /// Takes what is in an open batch from what is never answered.
+    pub(super) fn count_batched(&mut self, counts: Counts) {
+        let n_waiting = counts.requests.saturating_sub(counts.answers);
+        self.in_batches += n_waiting;
+        self.unanswered = self.unanswered.saturating_sub(n_waiting);
+    }
+
     fn merge(&mut self, other: &Self) {
         self.inputs += other.inputs;
         self.accepted += other.accepted;
@@ -144,6 +154,7 @@ impl TaskLedger {
         self.requests += other.requests;
         self.top_ups += other.top_ups;
         self.top_up_pairs += other.top_up_pairs;
+        self.in_batches += other.in_batches;
         self.unanswered += other.unanswered;
         self.input_tokens += other.input_tokens;
         self.output_tokens += other.output_tokens;
@@ -193,6 +204,9 @@ impl fmt::Display for Ledger {
                 "follow-ups for what replies lacked: {}, which brought {} pairs",
                 total.top_ups, total.top_up_pairs
             )?;
+        }
+        if total.in_batches > 0 {
+            writeln!(f, "requests in batches that are not collected: {}", total.in_batches)?;
         }
         if total.unanswered > 0 {
             writeln!(f, "requests sent and never answered: {}; they may have been billed", total.unanswered)?;

@@ -4,6 +4,7 @@
 //! run folder: every completion is journaled before it is read, a killed run goes on where it stopped, and the outputs
 //! are in order of image and task whatever the order of arrival. Start with [`Pipeline`].
 
+mod batch;
 mod builder;
 mod contents;
 mod control;
@@ -26,6 +27,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::stream::{self, Stream, StreamExt};
 
+#[cfg(feature = "openai")]
+pub use batch::{BatchOptions, BatchReport};
+pub use batch::{BatchTally, RunBatch, RunBatchState};
 pub use builder::PipelineBuilder;
 pub use contents::{Call, CallFailure, UnitIssue, UnitSummary};
 pub use control::RunControl;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::atomic::{self, AtomicFile};
 use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::batch::Batches;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::{Ledger, TaskLedger, UnitResult};
 use crate::task::Task;
@@ -68,13 +69,18 @@ impl Outputs {
         write_line(&mut files.units, &unit_line(result))
     }
 
-    pub(super) fn commit(mut self, journal: &Journal) -> Result<Ledger> {
+    pub(super) fn commit(mut self, journal: &Journal, batches: &Batches) -> Result<Ledger> {
         for files in self.files {
             files.samples.commit()?;
             files.units.commit()?;
         }
         for (name, task) in &mut self.ledger.tasks {
             task.count_requests(journal.counts(name));
+        }
+        for (name, counts) in batches.open_numbers().flat_map(|number| journal.batched(number)) {
+            if let Some(task) = self.ledger.tasks.get_mut(name) {
+                task.count_batched(counts);
+            }
         }
         self.ledger.damaged_lines = journal.damaged_lines;
         let ledger = serde_json::to_value(&self.ledger).unwrap_or_default();

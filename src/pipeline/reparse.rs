@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::annotation::{ImageId, RecordSource};
 use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::batch::Batches;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::lock::Lock;
 use crate::pipeline::outputs::{self, Outputs};
@@ -82,7 +83,7 @@ impl Pipeline {
             }
         }
         manifest::write(folder, &manifest)?;
-        reparse.ledger = outputs.commit(&journal)?;
+        reparse.ledger = outputs.commit(&journal, &Batches::read(folder)?)?;
         Ok(reparse)
     }
 }

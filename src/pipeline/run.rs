@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::annotation::RecordSource;
 use crate::error::{Error, ErrorKind, Result};
 use crate::llm::{Completion, CompletionRequest, LlmError};
+use crate::pipeline::batch::Batches;
 use crate::pipeline::journal::{Failure, Journal, UnitKey};
 use crate::pipeline::lock::Lock;
 use crate::pipeline::outputs::Outputs;
@@ -63,14 +64,15 @@ impl Pipeline {
         fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, error))?;
         let _lock = Lock::take(folder)?;
         manifest::agree(folder, self, source)?;
-        let sender = Sender::new(self, control, Journal::open(folder)?);
+        let batches = Batches::read(folder)?;
+        let sender = Sender::new(self, control, Journal::open(folder)?, &batches);
         control.progress().enter(Phase::Sending);
         let result = sender.send_all(source).await;
         let (mut journal, stopped) = sender.into_parts();
         journal.sync()?;
         result?;
         control.progress().enter(Phase::Writing);
-        let ledger = self.write_outputs(source, folder, &mut journal)?;
+        let ledger = self.write_outputs(source, folder, &mut journal, &batches)?;
         match stopped {
             Some(error) => Err(ErrorKind::Stopped(error).into()),
             None if control.is_stopping() => Err(ErrorKind::Interrupted.into()),
@@ -78,14 +80,20 @@ impl Pipeline {
         }
     }
 
-    fn write_outputs(&self, source: &dyn RecordSource, folder: &Path, journal: &mut Journal) -> Result<Ledger> {
+    pub(super) fn write_outputs(
+        &self,
+        source: &dyn RecordSource,
+        folder: &Path,
+        journal: &mut Journal,
+        batches: &Batches,
+    ) -> Result<Ledger> {
         let mut outputs = Outputs::create(folder, self.tasks())?;
         for record in source.records().take(self.limit.unwrap_or(usize::MAX)) {
             for unit in self.units(record) {
                 outputs.write(&self.journaled(unit?, journal)?)?;
             }
         }
-        outputs.commit(journal)
+        outputs.commit(journal, batches)
     }
 
     /// What became of a unit, by the journal.
@@ -111,8 +119,33 @@ impl Pipeline {
     }
 }
 
+/// What the journal has for a turn.
+pub(super) enum Known {
+    Completion(Completion),
+    Failed,
+    Nothing,
+}
+
+/// What the journal has for a turn; a failure that may have passed is as good as nothing.
+pub(super) fn known(
+    journal: &mut Journal,
+    key: UnitKey,
+    prompt: &Prompt,
+    turn: usize,
+    request: &CompletionRequest,
+) -> Result<Known> {
+    if journal.answer(key).is_none_or(|answer| answer.may_pass) {
+        return Ok(Known::Nothing);
+    }
+    Ok(match journaled_call(journal, key, prompt, turn, request)? {
+        Some(Ok(completion)) => Known::Completion(completion),
+        Some(Err(_)) => Known::Failed,
+        None => Known::Nothing,
+    })
+}
+
 /// What the journal says about a turn of a unit.
-pub(super) fn journaled_call(
+fn journaled_call(
     journal: &mut Journal,
     key: UnitKey,
     prompt: &Prompt,

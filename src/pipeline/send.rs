@@ -9,17 +9,19 @@ use crate::annotation::RecordSource;
 use crate::error::Result;
 use crate::llm::{Completion, CompletionRequest, LlmError};
 use crate::lock::lock;
+use crate::pipeline::batch::Batches;
 use crate::pipeline::journal::{Entry, Failure, Journal, UnitKey};
-use crate::pipeline::run::journaled_call;
+use crate::pipeline::run::{Known, known};
 use crate::pipeline::unit::Unit;
 use crate::pipeline::{Pipeline, RunControl};
-use crate::prompt::{Exchange, Prompt, messages_digest};
+use crate::prompt::{Prompt, messages_digest};
 
 /// Sends the units of a run.
 pub(super) struct Sender<'a> {
     pipeline: &'a Pipeline,
     control: &'a RunControl,
     journal: Mutex<Journal>,
+    batches: &'a Batches,
     /// Why every further request would fail.
     stopped: Mutex<Option<LlmError>>,
 }
@@ -34,8 +36,8 @@ struct Asked {
 }
 
 impl<'a> Sender<'a> {
-    pub(super) fn new(pipeline: &'a Pipeline, control: &'a RunControl, journal: Journal) -> Self {
-        Self { pipeline, control, journal: Mutex::new(journal), stopped: Mutex::new(None) }
+    pub(super) fn new(pipeline: &'a Pipeline, control: &'a RunControl, journal: Journal, batches: &'a Batches) -> Self {
+        Self { pipeline, control, journal: Mutex::new(journal), batches, stopped: Mutex::new(None) }
     }
 
     /// The journal, and why every further request would fail, if that is so.
@@ -105,13 +107,16 @@ impl<'a> Sender<'a> {
         let mut exchange = self.pipeline.exchange(unit, prompt);
         while let Some(request) = exchange.next_request(self.pipeline.parameters(unit)) {
             let key = UnitKey::new(&prompt.image_id, &prompt.task, exchange.turn());
-            let completion = match self.known(key, prompt, &exchange, &request)? {
+            // The journal is free again before anything is waited for.
+            let known = known(&mut self.journal(), key, prompt, exchange.turn(), &request)?;
+            let completion = match known {
                 Known::Completion(completion) => completion,
                 Known::Failed => {
                     asked.has_failed = true;
                     return Ok(());
                 }
-                Known::Nothing if self.control.is_stopping() => {
+                // What is in a batch has been sent already.
+                Known::Nothing if self.control.is_stopping() || self.batches.holds(key) => {
                     asked.is_open = true;
                     return Ok(());
                 }
@@ -135,26 +140,6 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    /// What the journal has for a turn; a failure that may have passed is as good as nothing.
-    fn known(
-        &self,
-        key: UnitKey,
-        prompt: &Prompt,
-        exchange: &Exchange<'_>,
-        request: &CompletionRequest,
-    ) -> Result<Known> {
-        let mut journal = self.journal();
-        match journal.answer(key) {
-            Some(answer) if answer.may_pass => Ok(Known::Nothing),
-            Some(_) => Ok(match journaled_call(&mut journal, key, prompt, exchange.turn(), request)? {
-                Some(Ok(completion)) => Known::Completion(completion),
-                Some(Err(_)) => Known::Failed,
-                None => Known::Nothing,
-            }),
-            None => Ok(Known::Nothing),
-        }
-    }
-
     /// Makes one call and journals it; `None` if it failed.
     async fn call(
         &self,
@@ -169,6 +154,7 @@ impl<'a> Sender<'a> {
             task: prompt.task.clone(),
             turn,
             prompt: messages_digest(&request.messages),
+            batch: None,
             latency_ms: None,
             completion: None,
             failure: None,
@@ -199,11 +185,4 @@ impl<'a> Sender<'a> {
     fn journal(&self) -> MutexGuard<'_, Journal> {
         lock(&self.journal)
     }
-}
-
-/// What the journal has for a turn.
-enum Known {
-    Completion(Completion),
-    Failed,
-    Nothing,
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking and say what they went through")]
 
+#[cfg(feature = "openai")]
+mod batch;
 mod budget;
 mod control;
 mod estimate;
@@ -12,6 +14,9 @@ mod llava;
 mod reparse;
 mod stream;
 mod top_ups;
+#[cfg(feature = "openai")]
+#[path = "../support/hostile.rs"]
+mod hostile;
 #[path = "../support/mod.rs"]
 mod support;
 

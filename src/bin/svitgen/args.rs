@@ -2,6 +2,7 @@
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::commands::batch::BatchArgs;
 use crate::commands::check::CheckArgs;
 use crate::commands::compact::CompactArgs;
 use crate::commands::completions::CompletionsArgs;
@@ -48,6 +49,7 @@ impl Args {
 pub(crate) enum Command {
     Prompt(Box<PromptArgs>),
     Generate(Box<GenerateArgs>),
+    Batch(Box<BatchArgs>),
     Stats(StatsArgs),
     Report(ReportArgs),
     Diff(DiffArgs),

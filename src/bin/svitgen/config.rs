@@ -11,17 +11,23 @@ use toml::{Table, Value};
 use crate::failure::Failure;
 
 /// What says how a command is carried out and not what it does.
-const LEFT_OUT: [&str; 6] = ["config", "json", "quiet", "verbose", "help", "version"];
+const LEFT_OUT: [&str; 10] =
+    ["config", "json", "quiet", "verbose", "help", "version", "wait", "every", "without-cap", "max-requests"];
 
 /// The arguments of the program, with those of the `--config` file that the command line does not give.
 pub(crate) fn expand(command: &Command, arguments: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
     let Some(name) = subcommand(command, &arguments) else { return Ok(arguments) };
     let Some(options) = command.find_subcommand(&name) else { return Ok(arguments) };
-    let Some(path) = config_path(&arguments) else { return Ok(arguments) };
+    let of_run = || crate::commands::batch::config_of(&arguments).filter(|_| name == "batch");
+    let Some(path) = config_path(&arguments).or_else(of_run) else { return Ok(arguments) };
     // Without a file of options no command is called complete before the file is read.
     let table = read(Path::new(&path))?;
     let mut expanded = arguments.clone();
     for (key, value) in &table {
+        // The folder is an argument of its own there.
+        if name == "batch" && key == "out" {
+            continue;
+        }
         let argument = options.get_arguments().find(|argument| argument.get_long() == Some(key.as_str()));
         let Some(argument) = argument.filter(|_| !LEFT_OUT.contains(&key.as_str())) else {
             let known: Vec<_> = options.get_arguments().filter_map(clap::Arg::get_long).collect();
@@ -130,10 +136,20 @@ fn typed(text: &std::ffi::OsStr) -> Value {
 
 /// Keeps the given options in a file, for `--config`. Paths stay as they were given.
 pub(crate) fn write(path: &Path, matches: &ArgMatches) -> Result<(), Failure> {
+    write_options(path, "generate", String::new(), matches)
+}
+
+/// [`write`] for another command, which has the folder of the run as an argument and not as an option.
+pub(crate) fn write_of(name: &str, run: &Path, path: &Path, matches: &ArgMatches) -> Result<(), Failure> {
+    let out = Table::from_iter([("out".to_owned(), Value::String(run.to_string_lossy().into_owned()))]);
+    write_options(path, name, out.to_string(), matches)
+}
+
+fn write_options(path: &Path, name: &str, first: String, matches: &ArgMatches) -> Result<(), Failure> {
     let command = crate::args::command();
-    let Some(command) = command.find_subcommand("generate") else { return Ok(()) };
+    let Some(command) = command.find_subcommand(name) else { return Ok(()) };
     let text = format!(
-        "# Options of this run; `svitgen generate --config {}` goes on with it.\n{}",
+        "# Options of this run; `svitgen generate --config {}` goes on with it.\n{first}{}",
         path.display(),
         effective(command, matches, false)
     );

@@ -32,6 +32,7 @@ fn run() -> Result<ExitCode, Failure> {
     match args.command {
         Command::Prompt(args) => commands::prompt::run(&args),
         Command::Generate(args) => commands::generate::run(&args, of_command(&matches), verbosity),
+        Command::Batch(args) => commands::batch::run(&args, of_command(&matches), verbosity),
         Command::Stats(args) => commands::stats::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Diff(args) => commands::diff::run(&args),

@@ -41,7 +41,8 @@ pub(in crate::pipeline) fn compact(folder: &Path) -> Result<Compaction> {
         result.map_err(|source| Error::io("read", &path, source))?;
         bytes_after += append(&mut file, &line)?;
     }
-    bytes_after += append(&mut file, &encode(&json!({"counts": journal.counts}))?)?;
+    let counts = json!({"counts": journal.counts, "batched": journal.batched});
+    bytes_after += append(&mut file, &encode(&counts)?)?;
     file.commit()?;
     Ok(Compaction { bytes_before: journal.len, bytes_after })
 }

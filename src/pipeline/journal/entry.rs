@@ -25,6 +25,9 @@ pub(in crate::pipeline) struct Entry {
     pub(in crate::pipeline) turn: usize,
     /// Digest of the messages.
     pub(in crate::pipeline) prompt: Digest,
+    /// Number of the batch in which it goes to the server; `None` if it goes by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::pipeline) batch: Option<u32>,
     /// Milliseconds from asking to the answer, all waiting included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::pipeline) latency_ms: Option<u64>,
@@ -61,12 +64,27 @@ pub(in crate::pipeline) struct Counts {
     pub(in crate::pipeline) answers: u64,
 }
 
+impl Counts {
+    pub(super) fn add(&mut self, end: EntryEnd, turn: usize) {
+        match end {
+            EntryEnd::Open => {
+                self.requests += 1;
+                self.top_ups += u64::from(turn > 0);
+            }
+            EntryEnd::Completion | EntryEnd::Failure(_) => self.answers += 1,
+        }
+    }
+}
+
+/// What the lines of each batch count for, by task.
+pub(super) type BatchedCounts = BTreeMap<u32, BTreeMap<String, Counts>>;
+
 /// A line, without the texts of completions.
 pub(super) enum Line<'a> {
     /// The first line: the version.
     Header(u64),
     /// What the lines before it count for; lines that say nothing more have been left out.
-    Counts(BTreeMap<String, Counts>),
+    Counts(BTreeMap<String, Counts>, BatchedCounts),
     Entry(EntryHead<'a>),
 }
 
@@ -78,6 +96,8 @@ pub(super) struct EntryHead<'a> {
     pub(super) task: Cow<'a, str>,
     #[serde(default)]
     pub(super) turn: usize,
+    #[serde(default)]
+    pub(super) batch: Option<u32>,
     #[serde(default)]
     completion: Option<IgnoredAny>,
     #[serde(default)]
@@ -124,11 +144,13 @@ pub(super) fn decode(line: &[u8]) -> Option<Line<'_>> {
     struct Other {
         journal: Option<u64>,
         counts: Option<BTreeMap<String, Counts>>,
+        #[serde(default)]
+        batched: BatchedCounts,
     }
     let object = checked_lines::object(line)?;
     if let Ok(entry) = serde_json::from_slice(object) {
         return Some(Line::Entry(entry));
     }
     let other: Other = serde_json::from_slice(object).ok()?;
-    other.counts.map(Line::Counts).or(other.journal.map(Line::Header))
+    other.counts.map(|counts| Line::Counts(counts, other.batched)).or(other.journal.map(Line::Header))
 }

@@ -24,7 +24,7 @@ use crate::checked_lines;
 use crate::digest::{Digest, Digester};
 use crate::error::{Error, Result};
 use crate::pipeline::journal::append::AppendFile;
-use crate::pipeline::journal::entry::{EntryEnd, Line, VERSION};
+use crate::pipeline::journal::entry::{BatchedCounts, EntryEnd, Line, VERSION};
 
 pub(super) fn path(folder: &Path) -> PathBuf {
     folder.join("journal.jsonl")
@@ -47,6 +47,23 @@ impl UnitKey {
     }
 }
 
+/// 32 hexadecimal digits: what a batch calls the turn of a unit.
+#[cfg(feature = "openai")]
+impl std::fmt::Display for UnitKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(feature = "openai")]
+impl std::str::FromStr for UnitKey {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        Digest::try_from(text.to_owned()).map(Self)
+    }
+}
+
 /// Where the journal says what became of a unit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answer {
@@ -64,6 +81,8 @@ pub(super) struct Journal {
     line: Vec<u8>,
     answers: HashMap<UnitKey, Answer>,
     counts: BTreeMap<String, Counts>,
+    /// What of the counts went in batches.
+    batched: BatchedCounts,
     pub(super) damaged_lines: u64,
     /// Bytes of a last line that was not whole, which have been cut off.
     pub(super) cut_bytes: u64,
@@ -78,6 +97,7 @@ impl Journal {
             line: Vec::new(),
             answers: HashMap::new(),
             counts: BTreeMap::new(),
+            batched: BatchedCounts::new(),
             damaged_lines: 0,
             cut_bytes: 0,
         };
@@ -125,30 +145,29 @@ impl Journal {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, message));
             }
             Line::Header(_) => {}
-            Line::Counts(counts) => self.counts = counts,
+            Line::Counts(counts, batched) => (self.counts, self.batched) = (counts, batched),
             Line::Entry(entry) => {
                 let key = UnitKey::new(&entry.image_id, &entry.task, entry.turn);
-                self.learn(key, &entry.task, entry.turn, entry.end(), offset, n_bytes);
+                self.count(&entry.task, entry.turn, entry.batch, entry.end());
+                self.learn(key, entry.end(), offset, n_bytes);
             }
         }
         Ok(())
     }
 
-    fn learn(&mut self, key: UnitKey, task: &str, turn: usize, end: EntryEnd, offset: u64, n_bytes: u64) {
-        if !self.counts.contains_key(task) {
-            self.counts.insert(task.to_owned(), Counts::default());
+    fn count(&mut self, task: &str, turn: usize, batch: Option<u32>, end: EntryEnd) {
+        add(&mut self.counts, task, turn, end);
+        if let Some(batch) = batch {
+            add(self.batched.entry(batch).or_default(), task, turn, end);
         }
-        let Some(counts) = self.counts.get_mut(task) else { return };
+    }
+
+    fn learn(&mut self, key: UnitKey, end: EntryEnd, offset: u64, n_bytes: u64) {
         let may_pass = match end {
-            EntryEnd::Open => {
-                counts.requests += 1;
-                counts.top_ups += u64::from(turn > 0);
-                return;
-            }
+            EntryEnd::Open => return,
             EntryEnd::Completion => false,
             EntryEnd::Failure(kind) => kind.may_pass(),
         };
-        counts.answers += 1;
         let len = u32::try_from(n_bytes).unwrap_or(u32::MAX);
         let answer = Answer { offset, len, may_pass, is_completion: end == EntryEnd::Completion };
         // A reply counts for good, a failure until the next answer.
@@ -162,7 +181,8 @@ impl Journal {
         let n_bytes = self.write(entry)?;
         let offset = self.len;
         self.len += n_bytes;
-        self.learn(key, &entry.task, entry.turn, entry.end(), offset, n_bytes);
+        self.count(&entry.task, entry.turn, entry.batch, entry.end());
+        self.learn(key, entry.end(), offset, n_bytes);
         Ok(())
     }
 
@@ -195,4 +215,18 @@ impl Journal {
     pub(super) fn counts(&self, task: &str) -> Counts {
         self.counts.get(task).copied().unwrap_or_default()
     }
+
+    /// What the lines of a batch count for, by task.
+    pub(super) fn batched(&self, batch: u32) -> impl Iterator<Item = (&str, Counts)> {
+        self.batched.get(&batch).into_iter().flatten().map(|(task, counts)| (task.as_str(), *counts))
+    }
+}
+
+fn add(counts: &mut BTreeMap<String, Counts>, task: &str, turn: usize, end: EntryEnd) {
+    if let Some(counts) = counts.get_mut(task) {
+        return counts.add(end, turn);
+    }
+    let mut first = Counts::default();
+    first.add(end, turn);
+    counts.insert(task.to_owned(), first);
 }

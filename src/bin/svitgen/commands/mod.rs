@@ -1,6 +1,7 @@
 //! One file per command: its arguments, and what it does with them.
 
 pub(crate) mod check;
+pub(crate) mod batch;
 pub(crate) mod compact;
 pub(crate) mod completions;
 pub(crate) mod config;

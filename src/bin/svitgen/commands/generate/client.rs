@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use svitgen::ErrorKind;
 use svitgen::llm::{
-    Account, Breaker, BreakerPolicy, Budget, Fallback, Limit, Limits, LlmClient, Money, OpenAi, OpenAiConfig,
+    Account, BatchApi, Breaker, BreakerPolicy, Budget, Fallback, Limit, Limits, LlmClient, Money, OpenAi, OpenAiConfig,
     Parameters, Prices, Retry, RetryPolicy, RuleLlm, StopSignal, Timeouts, TokioTimer,
 };
 
@@ -118,6 +118,19 @@ impl ClientArgs {
                 Ok(self.with_fallback(client, account, stop))
             }
         }
+    }
+
+    /// Whether a cap is set.
+    pub(crate) fn has_cap(&self) -> bool {
+        self.max_cost.is_some() || self.max_tokens_total.is_some()
+    }
+
+    /// The Batch API of the server that would be asked.
+    pub(crate) fn batch_api(&self) -> Result<BatchApi, Failure> {
+        if self.llm != Llm::Openai {
+            return Err(Failure::usage("only servers that speak OpenAI's protocol have a Batch API: --llm openai"));
+        }
+        BatchApi::new(self.openai()?).map_err(Failure::usage)
     }
 
     fn openai(&self) -> Result<OpenAiConfig, Failure> {

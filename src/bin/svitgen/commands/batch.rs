@@ -1,0 +1,281 @@
+//! `svitgen batch`: a run through a server's Batch API.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::process::ExitCode;
+use std::time::Duration;
+use std::{fs, io};
+
+use clap::ArgMatches;
+use futures::future::{Either, select};
+use serde_json::json;
+use svitgen::annotation::RecordSource;
+use svitgen::llm::{BatchApi, StopSignal};
+use svitgen::pipeline::{BatchOptions, BatchReport, RunFolder};
+use svitgen::{Error, ErrorKind, LlmErrorKind, Pipeline};
+
+use crate::commands::generate::{CONFIG_FILE, ClientArgs, PipelineArgs};
+use crate::config;
+use crate::failure::{FAILED, Failure, INTERRUPTED, OUTPUT, STOPPED};
+use crate::inputs::InputArgs;
+use crate::output::Verbosity;
+use crate::selection::SelectionArgs;
+
+/// Failures of the server in a row after which `--wait` gives up.
+const MOST_FAILURES: u32 = 20;
+
+/// Rounds in a row that bring no completion after which `--wait` gives up.
+const MOST_IDLE_ROUNDS: u32 = 3;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Action {
+    /// Sends all that has no answer as batches.
+    Submit,
+    /// Says how the batches are getting on.
+    Status,
+    /// Fetches what has ended, and writes the outputs.
+    Collect,
+}
+
+/// Asks a language model through a server's Batch API, for half the price, and writes the same run folder as generate.
+///
+/// Options are those of `svitgen generate`; RUN/svitgen.toml is read where it is there. Batches and generate can be mixed,
+/// and each may be killed at any moment. Exit codes are those of generate.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:
+  svitgen batch submit run --vg visual_genome --task conversation --llm openai --model gpt-4o-mini
+  svitgen batch status run
+  svitgen batch collect run
+  svitgen batch submit run --wait        until nothing is left, follow-ups included")]
+pub(crate) struct BatchArgs {
+    /// What is to be done.
+    action: Action,
+    /// Folder of the run; it is made if need be.
+    run: PathBuf,
+    /// Go on until nothing is left: collect, and submit what is to be asked again.
+    #[arg(long)]
+    wait: bool,
+    /// Seconds between two looks at the server with --wait.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    every: u64,
+    /// Most requests in a batch, up to 50,000.
+    #[arg(long, value_name = "N", default_value_t = BatchApi::MAX_LINES)]
+    max_requests: usize,
+    /// Submit although the run has a cap in money or tokens, which batches do not keep to.
+    #[arg(long)]
+    without_cap: bool,
+    /// Units that may end `failed` before the exit code is 1.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    max_failures: u64,
+    /// Print what was done as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Options from a TOML file; RUN/svitgen.toml unless given.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    pipeline: PipelineArgs,
+    #[command(flatten)]
+    client: ClientArgs,
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    selection: SelectionArgs,
+}
+
+/// What the steps of the command work on.
+struct Job<'a> {
+    args: &'a BatchArgs,
+    pipeline: Pipeline,
+    source: &'a dyn RecordSource,
+    api: BatchApi,
+    verbosity: Verbosity,
+}
+
+pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) -> Result<ExitCode, Failure> {
+    if args.action == Action::Submit && args.client.has_cap() && !args.without_cap {
+        return Err(Failure::usage(
+            "batches cannot keep to --max-cost or --max-tokens-total: what they take is known when they have ended; \
+             use svitgen generate, or say --without-cap",
+        ));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::usage(format_args!("cannot start: {error}")))?;
+    let _runtime = runtime.enter();
+    let api = args.client.batch_api()?;
+    if args.action == Action::Status {
+        return until_interrupted(&runtime, status(args, &api));
+    }
+    fs::create_dir_all(&args.run)
+        .map_err(|error| Failure::output(format_args!("cannot create {}: {error}", args.run.display())))?;
+    let input = args.input.clone().with_index(args.run.join("index"));
+    let source = args.selection.of(input.open(args.pipeline.needs())?, args.pipeline.seed())?;
+    let client = args.client.open(&args.run, &StopSignal::new())?;
+    let pipeline =
+        args.pipeline.build(client, args.client.parameters(), args.client.concurrency(), args.selection.limit())?;
+    if !args.run.join("run.json").exists() {
+        config::write_of("batch", &args.run, &args.run.join(CONFIG_FILE), matches)?;
+    }
+    let job = Job { args, pipeline, source: &source, api, verbosity };
+    until_interrupted(&runtime, job.run())
+}
+
+/// A command that is interrupted can go on from any place.
+fn until_interrupted(
+    runtime: &tokio::runtime::Runtime,
+    work: impl Future<Output = Result<ExitCode, Failure>>,
+) -> Result<ExitCode, Failure> {
+    runtime.block_on(async {
+        match select(pin!(work), pin!(tokio::signal::ctrl_c())).await {
+            Either::Left((result, _)) => result,
+            Either::Right(_) => Err(Failure::with_code(INTERRUPTED, "interrupted; the same command goes on from here")),
+        }
+    })
+}
+
+impl Job<'_> {
+    async fn run(&self) -> Result<ExitCode, Failure> {
+        let report = match (self.args.action, self.args.wait) {
+            (Action::Submit, false) => self.submit().await,
+            (_, false) => self.collect().await,
+            (action, true) => self.wait(action).await,
+        };
+        let report = report.map_err(|error| self.failure(error))?;
+        self.print(&report).map_err(|error| Failure::writing(&error))?;
+        let n_failed = report.ledger.as_ref().map_or(0, |ledger| ledger.total().failed);
+        if n_failed > self.args.max_failures {
+            let message = format!("{n_failed} units failed; submit again for those whose cause may have passed");
+            return Err(Failure::with_code(FAILED, message));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn submit(&self) -> svitgen::Result<BatchReport> {
+        let options = BatchOptions::default().with_max_requests(self.args.max_requests);
+        self.pipeline.submit_batches_with(self.source, &self.args.run, &self.api, &options).await
+    }
+
+    async fn collect(&self) -> svitgen::Result<BatchReport> {
+        self.pipeline.collect_batches(self.source, &self.args.run, &self.api).await
+    }
+
+    /// Collects, and submits what is to be asked again, until nothing is left or nothing gets better.
+    async fn wait(&self, action: Action) -> svitgen::Result<BatchReport> {
+        let (mut n_failures, mut n_idle, mut submits) = (0, 0, action == Action::Submit);
+        loop {
+            let step = if submits { self.submit().await } else { self.collect().await };
+            let report = match step {
+                Ok(report) => report,
+                Err(error) if is_transient(&error) && n_failures < MOST_FAILURES => {
+                    n_failures += 1;
+                    self.say(format_args!("{error:?}; trying again"));
+                    self.pause().await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            n_failures = 0;
+            if report.collected > 0 {
+                self.say(&report);
+                n_idle = if report.tally.completions > 0 { 0 } else { n_idle + 1 };
+            }
+            match (submits, report.open) {
+                // Whether anything is left only the outputs can tell.
+                (true, 0) => return self.collect().await,
+                (false, 0) if n_idle >= MOST_IDLE_ROUNDS => return Ok(report),
+                (false, 0) => submits = true,
+                _ => {
+                    submits = false;
+                    self.pause().await;
+                }
+            }
+        }
+    }
+
+    async fn pause(&self) {
+        tokio::time::sleep(Duration::from_secs(self.args.every)).await;
+    }
+
+    fn say(&self, text: impl std::fmt::Display) {
+        if self.verbosity > Verbosity::Quiet {
+            eprintln!("{}", text.to_string().trim_end());
+        }
+    }
+
+    fn print(&self, report: &BatchReport) -> io::Result<()> {
+        use io::Write;
+        let mut stdout = io::stdout().lock();
+        if self.args.json {
+            return writeln!(stdout, "{:#}", json!(report));
+        }
+        if let Some(ledger) = &report.ledger {
+            write!(stdout, "{ledger}")?;
+        }
+        write!(stdout, "{report}")
+    }
+
+    fn failure(&self, error: Error) -> Failure {
+        let code = match error.kind() {
+            ErrorKind::Batch { .. } => STOPPED,
+            ErrorKind::Io { path, .. } if path.starts_with(&self.args.run) => OUTPUT,
+            _ => return error.into(),
+        };
+        Failure::with_code(code, Failure::from(error))
+    }
+}
+
+fn is_transient(error: &Error) -> bool {
+    let kind = |source: &svitgen::LlmError| source.is_transient() || source.kind() == LlmErrorKind::Unavailable;
+    matches!(error.kind(), ErrorKind::Batch { source, .. } if kind(source))
+}
+
+async fn status(args: &BatchArgs, api: &BatchApi) -> Result<ExitCode, Failure> {
+    let mut rows = Vec::new();
+    for batch in RunFolder::open(&args.run)?.batches()? {
+        let on_server = match batch.id.as_deref().filter(|_| batch.state.is_open()) {
+            Some(id) => Some(api.batch(id).await.map_err(|error| {
+                let message = format!("cannot ask how batch {} ({id}) gets on: {error}", batch.number);
+                Failure::with_code(STOPPED, message)
+            })?),
+            None => None,
+        };
+        rows.push((batch, on_server));
+    }
+    if args.json {
+        let rows: Vec<_> = rows.iter().map(|(batch, server)| json!({"batch": batch, "server": server})).collect();
+        println!("{:#}", json!(rows));
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!(
+        "{:>5} {:>9}  {:<10} {:<12} {:>9} {:>7}  id",
+        "batch", "requests", "state", "on server", "completed", "failed"
+    );
+    for (batch, on_server) in &rows {
+        let status = on_server.as_ref().map_or("-", |server| server.status.as_str());
+        let (completed, failed) = match (on_server, &batch.tally) {
+            (Some(server), _) => (server.counts.completed, server.counts.failed),
+            (None, Some(tally)) => (tally.completions, tally.failures),
+            (None, None) => (0, 0),
+        };
+        println!(
+            "{:>5} {:>9}  {:<10} {status:<12} {completed:>9} {failed:>7}  {}",
+            batch.number,
+            batch.requests,
+            batch.state.as_str(),
+            batch.id.as_deref().unwrap_or("-")
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The options file of the run that the arguments name.
+pub(crate) fn config_of(arguments: &[std::ffi::OsString]) -> Option<PathBuf> {
+    let mut arguments = arguments.iter();
+    arguments.find(|argument| *argument == "batch")?;
+    arguments.find(|argument| matches!(argument.to_str(), Some("submit" | "status" | "collect")))?;
+    let path = Path::new(arguments.next()?).join(CONFIG_FILE);
+    path.is_file().then_some(path)
+}
