@@ -366,7 +366,7 @@ mod tests {
     }
 
     fn open(folder: &Path) -> BatchFile {
-        BatchFile::open(folder, || Digest::of("run")).unwrap()
+        BatchFile::open(folder, || Digest::of("run")).expect("a folder of the test")
     }
 
     #[test]
