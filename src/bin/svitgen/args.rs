@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// Say nothing but errors.
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say what happens inside, too.
+    /// Say how far a run has come in lines, on a terminal too.
     #[arg(long, short, global = true)]
     verbose: bool,
     #[command(subcommand)]

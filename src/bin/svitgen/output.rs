@@ -10,7 +10,7 @@ pub(crate) enum Verbosity {
     /// Errors only.
     Quiet,
     Normal,
-    /// What happens inside, too.
+    /// Lines that stay, also where there could be bars.
     Verbose,
 }
 
