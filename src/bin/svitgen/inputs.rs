@@ -87,6 +87,14 @@ impl InputArgs {
         }
     }
 
+    /// The records once more, after a run has gone through them; what came from stdin is gone.
+    pub(crate) fn open_again(&self, needs: Needs) -> Result<Box<dyn RecordSource>, Failure> {
+        if self.records.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+            return Err(Failure::usage("the records came from stdin"));
+        }
+        self.open(needs)
+    }
+
     pub(crate) fn threads(&self) -> usize {
         let n_cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         self.threads.unwrap_or_else(n_cores).max(1)

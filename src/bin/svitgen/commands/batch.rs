@@ -9,18 +9,25 @@ use std::{fs, io};
 
 use clap::ArgMatches;
 use futures::future::{Either, select};
-use serde_json::json;
+use serde::Serialize;
 use svitgen::annotation::RecordSource;
-use svitgen::llm::{BatchApi, StopSignal};
-use svitgen::pipeline::{BatchOptions, BatchReport, RunFolder};
+use svitgen::llm::{Batch, BatchApi, StopSignal};
+use svitgen::pipeline::{BatchOptions, BatchReport, RunBatch, RunFolder};
 use svitgen::{Error, ErrorKind, LlmErrorKind, Pipeline};
 
 use crate::commands::generate::{CONFIG_FILE, ClientArgs, PipelineArgs};
 use crate::config;
 use crate::failure::{FAILED, Failure, INTERRUPTED, OUTPUT, STOPPED};
 use crate::inputs::InputArgs;
-use crate::output::Verbosity;
+use crate::output::{self, Verbosity};
 use crate::selection::SelectionArgs;
+
+/// What `status --json` prints of a batch.
+#[derive(Serialize)]
+struct Row<'a> {
+    batch: &'a RunBatch,
+    server: Option<&'a Batch>,
+}
 
 /// Failures of the server in a row after which `--wait` gives up.
 const MOST_FAILURES: u32 = 20;
@@ -209,7 +216,7 @@ impl Job<'_> {
         use io::Write;
         let mut stdout = io::stdout().lock();
         if self.args.json {
-            return writeln!(stdout, "{:#}", json!(report));
+            return writeln!(stdout, "{}", output::json(report));
         }
         if let Some(ledger) = &report.ledger {
             write!(stdout, "{ledger}")?;
@@ -245,8 +252,8 @@ async fn status(args: &BatchArgs, api: &BatchApi) -> Result<ExitCode, Failure> {
         rows.push((batch, on_server));
     }
     if args.json {
-        let rows: Vec<_> = rows.iter().map(|(batch, server)| json!({"batch": batch, "server": server})).collect();
-        println!("{:#}", json!(rows));
+        let rows: Vec<_> = rows.iter().map(|(batch, server)| Row { batch, server: server.as_ref() }).collect();
+        println!("{}", output::json(&rows));
         return Ok(ExitCode::SUCCESS);
     }
     println!(

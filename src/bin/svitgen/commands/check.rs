@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use serde::Serialize;
 use svitgen::check::{FileCheck, FileFormat, FileReport};
 
 use crate::commands::stats::print;
@@ -61,11 +62,18 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
+/// What `--json` prints of a file.
+#[derive(Serialize)]
+struct Line<'a> {
+    path: String,
+    #[serde(flatten)]
+    report: &'a FileReport,
+}
+
 fn text(path: &Path, report: &FileReport, args: &CheckArgs) -> String {
     if args.json {
-        let mut line = serde_json::json!(report);
-        line["path"] = path.display().to_string().into();
-        return format!("{line}\n");
+        let line = Line { path: path.display().to_string(), report };
+        return format!("{}\n", serde_json::to_string(&line).unwrap_or_default());
     }
     let gap = if args.file.first().is_some_and(|first| first == path) { "" } else { "\n" };
     format!("{gap}{}\n{report}", path.display())

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &ReparseArgs) -> Result<ExitCode, Failure> {
     let (seed, needs) = (generate.pipeline.seed(), generate.pipeline.needs());
     let pipeline = generate.pipeline.with_policy(args.policy.clone());
     let pipeline = pipeline.build(MockLlm::script([]), Parameters::default(), 1, generate.selection.limit())?;
-    let source = generate.selection.of(generate.input.open(needs)?, seed)?;
+    let source = generate.selection.of(generate.input.open_again(needs)?, seed)?;
     let reparse = pipeline.reparse(&source, &args.run)?;
     if args.json {
         println!("{}", json(&reparse));

@@ -1,19 +1,23 @@
 //! `svitgen report`: one page of HTML about a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use svitgen::annotation::RecordSource;
 use svitgen::pipeline::RunFolder;
 use svitgen::report::{Images, Report, TokenPrices};
 
+use crate::commands::reparse;
 use crate::failure::Failure;
-use crate::inputs::InputArgs;
+use crate::inputs::{InputArgs, Needs};
 
 /// Writes one HTML file about a run: the account, distributions, and a gallery of what was asked and answered.
 ///
-/// It loads nothing and needs no server. Give the inputs of the run as well, and it shows annotations and prompts.
+/// It loads nothing and needs no server. With the inputs of the run it shows annotations and prompts: they are found by
+/// the options that `svitgen generate` kept; give them where these are not there or no longer true.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
+  svitgen report RUN
   svitgen report quickstart-run --sample
   svitgen report RUN --vg visual_genome --images /data/vg --gallery 200 --out report.html")]
 pub(crate) struct ReportArgs {
@@ -37,7 +41,7 @@ pub(crate) struct ReportArgs {
 
 pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let folder = RunFolder::open(&args.run)?;
-    let source = args.input.open_if_given()?;
+    let source = args.input.open_if_given()?.or_else(|| inputs_of(&args.run));
     let mut report = Report::new(&folder).with_gallery(args.gallery);
     if let Some(source) = &source {
         report = report.with_source(source.as_ref());
@@ -58,6 +62,14 @@ pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
         page.n_units
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// The inputs of the run, where its options say which they are and they can be read.
+fn inputs_of(run: &Path) -> Option<Box<dyn RecordSource>> {
+    let generate = reparse::of_run(run).ok()?;
+    let input = generate.input.with_index(run.join("index"));
+    let source = input.open_again(Needs::Everything);
+    source.inspect_err(|failure| eprintln!("shown without annotations and prompts: {failure}")).ok()
 }
 
 /// Two prices with a comma between.

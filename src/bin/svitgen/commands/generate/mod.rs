@@ -63,10 +63,10 @@ pub(crate) struct GenerateArgs {
 }
 
 pub(crate) fn run(args: &GenerateArgs, matches: &ArgMatches, verbosity: Verbosity) -> Result<ExitCode, Failure> {
-    fs::create_dir_all(&args.out)
-        .map_err(|error| Failure::output(format_args!("cannot create {}: {error}", args.out.display())))?;
     let input = args.input.clone().with_index(args.out.join("index"));
     let source = args.selection.of(input.open(args.pipeline.needs())?, args.pipeline.seed())?;
+    fs::create_dir_all(&args.out)
+        .map_err(|error| Failure::output(format_args!("cannot create {}: {error}", args.out.display())))?;
     let stop = StopSignal::new();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
