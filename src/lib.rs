@@ -55,6 +55,9 @@
 //! Boxes carry their frame in the type ([`PixelBox`], [`UnitBox`]); nothing is printed; there is no global state and no
 //! runtime but the one that polls the futures.
 
+#[macro_use]
+mod event;
+
 pub mod annotation;
 mod bbox;
 pub mod task;

@@ -55,8 +55,10 @@ impl Pipeline {
         let n_images = source.n_records().map(|n| n.min(self.limit.unwrap_or(usize::MAX)) as u64);
         control.watch(&self.client);
         control.progress().start(self.tasks().map(|task| task.name()), n_images);
+        event!(folder = %folder.display(), client = self.client.name(), images = n_images, "run started");
         let result = self.run_in(source, folder, control).await;
         control.progress().enter(Phase::Ended);
+        event!(folder = %folder.display(), error = result.as_ref().err().map(tracing::field::display), "run ended");
         result
     }
 

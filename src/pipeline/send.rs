@@ -160,6 +160,7 @@ impl<'a> Sender<'a> {
             failure: None,
         };
         self.journal().append(key, &entry)?;
+        event!(image = %entry.image_id, task = entry.task, turn, "request sent");
         let asked = Instant::now();
         let result = self.pipeline.client.complete(request).await;
         entry.latency_ms = u64::try_from(asked.elapsed().as_millis()).ok();
@@ -168,8 +169,19 @@ impl<'a> Sender<'a> {
             task.take(result.as_ref().ok().and_then(|completion| completion.usage));
         }
         match result {
-            Ok(completion) => entry.completion = Some(completion),
+            Ok(completion) => {
+                event!(
+                    image = %entry.image_id, task = entry.task, turn, ms = entry.latency_ms,
+                    finish_reason = ?completion.finish_reason, output_tokens = completion.usage.map(|usage| usage.output_tokens),
+                    "request answered"
+                );
+                entry.completion = Some(completion);
+            }
             Err(error) => {
+                event!(
+                    image = %entry.image_id, task = entry.task, turn, ms = entry.latency_ms, kind = %error.kind(),
+                    "request failed"
+                );
                 entry.failure = Some(Failure::from(&error));
                 if error.kind().stops_run() {
                     self.control.stop();

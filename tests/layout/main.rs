@@ -8,8 +8,9 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Which modules each module may use. `error` names the errors of all modules and may be used by all.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("bbox", &[]),
+    ("event", &[]),
     ("choice", &[]),
     ("digest", &[]),
     ("noun", &[]),

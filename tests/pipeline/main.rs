@@ -7,6 +7,8 @@ mod batch;
 mod budget;
 mod control;
 mod estimate;
+#[cfg(feature = "tracing")]
+mod events;
 mod folder;
 mod kill;
 mod lint;

@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// Say nothing but errors.
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Say how far a run has come in lines, on a terminal too.
+    /// Say what happens inside: requests, retries, repairs.
     #[arg(long, short, global = true)]
     verbose: bool,
     #[command(subcommand)]

@@ -16,6 +16,7 @@ use clap::{ArgMatches, FromArgMatches};
 
 use crate::args::{Args, Command};
 use crate::failure::Failure;
+use crate::output::Verbosity;
 
 fn main() -> ExitCode {
     match run() {
@@ -29,6 +30,9 @@ fn run() -> Result<ExitCode, Failure> {
     let matches = args::command().get_matches_from(arguments);
     let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let verbosity = args.verbosity();
+    if verbosity == Verbosity::Verbose {
+        output::tell_events();
+    }
     match args.command {
         Command::Prompt(args) => commands::prompt::run(&args),
         Command::Generate(args) => commands::generate::run(&args, of_command(&matches), verbosity),

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 /// How much is said on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,8 +12,15 @@ pub(crate) enum Verbosity {
     /// Errors only.
     Quiet,
     Normal,
-    /// Lines that stay, also where there could be bars.
+    /// What happens inside, too; and lines in place of bars.
     Verbose,
+}
+
+/// Has what happens in the library told on stderr.
+pub(crate) fn tell_events() {
+    let ours = Targets::new().with_target("svitgen", LevelFilter::DEBUG);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    tracing_subscriber::registry().with(lines.with_filter(ours)).init();
 }
 
 /// As JSON over several lines, the fields in the order of their definition.

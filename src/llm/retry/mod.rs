@@ -113,6 +113,7 @@ impl<C: LlmClient> LlmClient for Retry<C> {
             let failed_at = self.timer.now();
             let kind = error.kind();
             let wait = self.after(error, &failures, request)?;
+            event!(%kind, attempt = failures.total, ?wait, "request waits for another attempt");
             let waiting = self.tally.wait();
             self.stop.unless_set(self.timer.sleep_until(failed_at.saturating_add(wait))).await?;
             drop(waiting);

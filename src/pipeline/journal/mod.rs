@@ -131,6 +131,7 @@ impl Journal {
             offset += n_read;
         }
         self.cut_bytes = offset - self.len;
+        event!(bytes = offset, cut_bytes = self.cut_bytes, damaged_lines = self.damaged_lines, "journal read");
         if self.cut_bytes > 0 {
             self.file.file().set_len(self.len)?;
         }

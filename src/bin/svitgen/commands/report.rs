@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use svitgen::annotation::RecordSource;
+use svitgen::llm::{Prices, Usage};
 use svitgen::pipeline::RunFolder;
 use svitgen::report::{Images, Report, TokenPrices};
 
@@ -32,7 +33,8 @@ pub(crate) struct ReportArgs {
     /// Folder of the images, which are put into the page, or an address below which a browser finds them.
     #[arg(long, value_name = "DIR|URL")]
     images: Option<String>,
-    /// What a million tokens of prompts and of replies cost, for the money: 0.15,0.60.
+    /// What a million tokens of prompts and of replies cost: 0.15,0.60. Unless given, the built-in price of the run's
+    /// model, if it has one and no other.
     #[arg(long, value_name = "IN,OUT", value_parser = prices)]
     token_prices: Option<TokenPrices>,
     #[command(flatten)]
@@ -49,7 +51,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
     if let Some(images) = &args.images {
         report = report.with_images(Images::from_argument(images));
     }
-    if let Some(prices) = args.token_prices {
+    if let Some(prices) = args.token_prices.or_else(|| prices_of(&folder)) {
         report = report.with_prices(prices);
     }
     let out = args.out.clone().unwrap_or_else(|| args.run.join("report.html"));
@@ -70,6 +72,21 @@ fn inputs_of(run: &Path) -> Option<Box<dyn RecordSource>> {
     let input = generate.input.with_index(run.join("index"));
     let source = input.open_again(Needs::Everything);
     source.inspect_err(|failure| eprintln!("shown without annotations and prompts: {failure}")).ok()
+}
+
+/// The built-in price of the one model that all tasks of a run were asked of.
+fn prices_of(run: &RunFolder) -> Option<TokenPrices> {
+    let manifest = run.manifest().ok()?;
+    let tasks = manifest["tasks"].as_object()?;
+    let mut models = tasks.values().map(|task| task["parameters"]["model"].as_str());
+    let model = models.next()??;
+    let price = Prices::built_in().price(model).filter(|_| models.all(|other| other == Some(model)))?;
+    let dollars = |usage| price.cost(usage).to_string().trim_start_matches('$').parse().ok();
+    let million = 1_000_000;
+    Some(TokenPrices {
+        input: dollars(Usage { input_tokens: million, output_tokens: 0 })?,
+        output: dollars(Usage { input_tokens: 0, output_tokens: million })?,
+    })
 }
 
 /// Two prices with a comma between.
