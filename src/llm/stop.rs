@@ -12,7 +12,7 @@ use crate::llm::{LlmError, LlmErrorKind};
 use crate::lock::lock;
 
 /// Says to all who hold it that nothing more is to be started: whoever waits for a turn or for another attempt gives up
-/// with [`LlmErrorKind::Interrupted`](crate::LlmErrorKind::Interrupted), and calls on their way are finished.
+/// with [`LlmErrorKind::Interrupted`], and calls on their way are finished.
 ///
 /// A clone is the same signal.
 #[derive(Clone)]

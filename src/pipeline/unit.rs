@@ -69,7 +69,7 @@ pub struct UnitResult {
     /// What became of it.
     pub state: UnitState,
     /// Why it is not accepted: a code of [`IssueCode`](crate::reply::IssueCode), `no_annotations`, `over_budget`,
-    /// `template`, or a kind of [`LlmErrorKind`](crate::LlmErrorKind).
+    /// `template`, or a kind of [`LlmErrorKind`].
     pub cause: Option<String>,
     /// The sample, if anything could be kept.
     pub sample: Option<Sample>,
