@@ -27,6 +27,9 @@ mod rules;
 mod stop;
 #[cfg(feature = "testing")]
 mod server;
+#[cfg(feature = "openai")]
+#[path = "../support/hostile.rs"]
+mod hostile;
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(feature = "testing")]

@@ -7,6 +7,15 @@ use std::{env, fs, thread};
 
 use crate::support::say;
 
+/// The program, or `None`, said aloud.
+pub(crate) fn program() -> Option<PathBuf> {
+    let program = env::var_os("SVITGEN_TEST_HOSTILE").map(PathBuf::from).filter(|program| program.is_file());
+    if program.is_none() {
+        say("skipped: SVITGEN_TEST_HOSTILE names no hostile server");
+    }
+    program
+}
+
 /// A hostile server, stopped when it is dropped.
 pub(crate) struct Hostile {
     child: Child,
@@ -17,14 +26,9 @@ pub(crate) struct Hostile {
 impl Hostile {
     /// Starts one with these arguments; without the program this says that it skips.
     pub(crate) fn start(arguments: &[&str]) -> Option<Self> {
-        let program = env::var_os("SVITGEN_TEST_HOSTILE").map(PathBuf::from).filter(|program| program.is_file());
-        let Some(program) = program else {
-            say("skipped: SVITGEN_TEST_HOSTILE names no hostile server");
-            return None;
-        };
         let folder = tempfile::tempdir().unwrap();
         let port_file = folder.path().join("port");
-        let child = Command::new(program)
+        let child = Command::new(program()?)
             .args(["--port", "0", "--quiet", "--max-seconds", "300", "--port-file"])
             .arg(&port_file)
             .args(arguments)

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::checked_lines::is_there;
 use crate::error::{Error, Result};
 use crate::lock::lock;
 
@@ -61,21 +62,6 @@ impl AppendFile {
         let result = self.syncer.check().and_then(|()| self.file.sync_data());
         result.map_err(|source| Error::io("sync", &self.path, source))
     }
-}
-
-/// What is written to a file that has been deleted is lost, and the operating system does not object.
-#[cfg(unix)]
-fn is_there(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    if file.metadata()?.nlink() == 0 {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "it has been deleted while it was written to"));
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn is_there(_: &File) -> io::Result<()> {
-    Ok(())
 }
 
 /// A thread that syncs a file soon after something was written to it, so that nobody waits for the disk.

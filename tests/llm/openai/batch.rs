@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use svitgen::llm::{Batch, BatchApi, BatchResult, BatchStatus, CompletionRequest, Message, MessageRole, Secret};
 use svitgen::{LlmError, LlmErrorKind, Parameters};
 
-use super::hostile::Hostile;
+use super::hostile::config_of;
 use super::server::{Received, Server, answer, completion};
 use super::{config, request, run};
+use crate::hostile::Hostile;
 
 fn batch(fields: Value) -> Batch {
     serde_json::from_value(fields).unwrap()
@@ -238,7 +239,7 @@ fn a_round_trip_with_all_that_goes_wrong() {
         arguments.extend(["--batch-fault", fault]);
     }
     let Some(server) = Hostile::start(&arguments) else { return };
-    let api = BatchApi::new(server.config()).unwrap();
+    let api = BatchApi::new(config_of(&server)).unwrap();
     let (batch, results) = run(async {
         let batch = go_through(&api, 200, false).await;
         let results = collect(&api, &batch).await;
@@ -275,7 +276,7 @@ fn batches_that_expire_fail_or_are_cancelled() {
         ("missing=0", true, BatchStatus::Cancelled),
     ] {
         let Some(server) = Hostile::start(&["--batch-secs", "0.2", "--batch-fault", fault]) else { return };
-        let api = BatchApi::new(server.config()).unwrap();
+        let api = BatchApi::new(config_of(&server)).unwrap();
         let (batch, results) = run(async {
             let batch = go_through(&api, 20, cancel).await;
             let results = collect(&api, &batch).await;

@@ -1,62 +1,17 @@
 //! Every way in which a server can misbehave, one at a time. The server is a program that `SVITGEN_TEST_HOSTILE` names;
 //! without it these tests say that they skip.
 
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
-use std::{env, fs, thread};
 
 use svitgen::LlmErrorKind::{self, *};
 use svitgen::llm::{Completion, FinishReason, LlmClient, OpenAi, OpenAiConfig, Timeouts};
 
 use super::{request, run};
-use crate::support::say;
+use crate::hostile::{Hostile, program};
 
-/// A hostile server, stopped when it is dropped.
-pub(super) struct Hostile {
-    child: Child,
-    port: u16,
-    _folder: tempfile::TempDir,
-}
-
-fn program() -> Option<PathBuf> {
-    let program = env::var_os("SVITGEN_TEST_HOSTILE").map(PathBuf::from).filter(|program| program.is_file());
-    if program.is_none() {
-        say("skipped: SVITGEN_TEST_HOSTILE names no hostile server");
-    }
-    program
-}
-
-impl Hostile {
-    /// Starts one with these arguments, if there is one.
-    pub(super) fn start(arguments: &[&str]) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let port_file = folder.path().join("port");
-        let child = Command::new(program()?)
-            .args(["--port", "0", "--quiet", "--max-seconds", "300", "--port-file"])
-            .arg(&port_file)
-            .args(arguments)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let read = || fs::read_to_string(&port_file).ok().and_then(|port| port.trim().parse().ok());
-        let port = (0..600).find_map(|_| {
-            thread::sleep(Duration::from_millis(50));
-            read()
-        });
-        Some(Self { child, port: port.unwrap(), _folder: folder })
-    }
-
-    pub(super) fn config(&self) -> OpenAiConfig {
-        OpenAiConfig::new(format!("http://127.0.0.1:{}/v1", self.port)).without_proxy().with_model("m")
-    }
-}
-
-impl Drop for Hostile {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
+pub(super) fn config_of(server: &Hostile) -> OpenAiConfig {
+    OpenAiConfig::new(server.url()).without_proxy().with_model("m")
 }
 
 /// What has to come of a fault.
@@ -101,7 +56,7 @@ fn ask(fault: &str, streaming: bool) -> Result<Completion, svitgen::LlmError> {
     let is_endless = matches!(fault, "drip" | "hang" | "hang_body");
     let patience = Duration::from_millis(if is_endless { 800 } else { 100_000 });
     let timeouts = Timeouts::default().with_first_byte(patience).with_whole(patience);
-    let config = server.config().with_timeouts(timeouts);
+    let config = config_of(&server).with_timeouts(timeouts);
     let client = OpenAi::new(if streaming { config.with_streaming() } else { config }).unwrap();
     run(client.complete(&request()))
 }
