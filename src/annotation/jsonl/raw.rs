@@ -8,7 +8,8 @@ use crate::annotation::{
 };
 use crate::bbox::{ImageSize, PixelBox, UnitBox};
 
-/// Read by [`keys`](super::keys), which is faster than what could be derived, and collects the keys that are ignored.
+/// Read by [`plain`](super::plain) where it has the usual form, and else by [`keys`](super::keys), which is faster than
+/// what could be derived, and collects the keys that are ignored.
 #[derive(Serialize)]
 pub(super) struct RawRecord {
     pub(super) id: ImageId,
@@ -38,19 +39,19 @@ pub(super) struct RawRecord {
     pub(super) ignored: Vec<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(expecting = "an object with a name and a box")]
 pub(super) struct RawObject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    names: Option<Vec<String>>,
+    pub(super) names: Option<Vec<String>>,
     #[serde(default, alias = "category", skip_serializing)]
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// x1, y1, x2, y2 as fractions of the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    bbox: Option<[f64; 4]>,
+    pub(super) bbox: Option<[f64; 4]>,
     /// x, y, width, height in pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    bbox_xywh: Option<[f64; 4]>,
+    pub(super) bbox_xywh: Option<[f64; 4]>,
     #[serde(default, alias = "iscrowd", skip_serializing_if = "is_false")]
     is_crowd: Flag,
 }
@@ -90,11 +91,11 @@ pub(super) enum RawRegion {
 #[derive(Serialize, Deserialize)]
 #[serde(expecting = "a region with `phrase` and a box")]
 pub(super) struct RawBoxed {
-    phrase: String,
+    pub(super) phrase: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    bbox: Option<[f64; 4]>,
+    pub(super) bbox: Option<[f64; 4]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    bbox_xywh: Option<[f64; 4]>,
+    pub(super) bbox_xywh: Option<[f64; 4]>,
 }
 
 /// The keys of an object, and `values`.

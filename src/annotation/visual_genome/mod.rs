@@ -2,7 +2,7 @@
 //! `relationships.json` of versions 1.0, 1.2 and 1.4.
 
 mod files;
-mod plain;
+pub(super) mod plain;
 mod raw;
 mod reading;
 mod salvage;

@@ -16,7 +16,7 @@ pub(super) trait Plain: Sized {
 
 /// The list `kind` of a record.
 pub(super) fn annotations<T: Plain>(record: &[u8], kind: &str, image: u64) -> Option<Vec<T>> {
-    let mut cursor = Cursor { text: str::from_utf8(record).ok()?, at: 0 };
+    let mut cursor = Cursor::new(str::from_utf8(record).ok()?);
     let mut list: Option<Vec<T>> = None;
     cursor.object(|cursor, key| {
         if key == kind {
@@ -96,7 +96,7 @@ impl Plain for Relationship {
 }
 
 /// Sets what is not set yet: a key that is there twice is for `raw.rs` to judge.
-fn set<T>(field: &mut Option<T>, value: T) -> Option<()> {
+pub(in crate::annotation) fn set<T>(field: &mut Option<T>, value: T) -> Option<()> {
     field.replace(value).is_none().then_some(())
 }
 
@@ -142,19 +142,29 @@ fn object(cursor: &mut Cursor<'_>, attributes: Attributes) -> Option<(Object, Ve
 }
 
 /// A place in the JSON of a record.
-pub(super) struct Cursor<'a> {
+pub(in crate::annotation) struct Cursor<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Cursor<'a> {
+    /// Stands at the start of a text.
+    pub(in crate::annotation) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// Whether nothing but white space is left.
+    pub(in crate::annotation) fn is_at_end(&mut self) -> bool {
+        self.peek().is_none()
+    }
+
     fn rest(&self) -> &'a [u8] {
         &self.text.as_bytes()[self.at..]
     }
 
     /// The first byte of the next token, left in place.
     #[inline]
-    fn peek(&mut self) -> Option<u8> {
+    pub(in crate::annotation) fn peek(&mut self) -> Option<u8> {
         loop {
             match self.text.as_bytes().get(self.at)? {
                 b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
@@ -175,7 +185,10 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    fn object(&mut self, mut on_entry: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
+    pub(in crate::annotation) fn object(
+        &mut self,
+        mut on_entry: impl FnMut(&mut Self, &'a str) -> Option<()>,
+    ) -> Option<()> {
         self.expect(b'{')?;
         if self.take_if(b'}') {
             return Some(());
@@ -191,7 +204,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn list(&mut self, mut on_element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+    pub(in crate::annotation) fn list(&mut self, mut on_element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.expect(b'[')?;
         if self.take_if(b']') {
             return Some(());
@@ -226,7 +239,7 @@ impl<'a> Cursor<'a> {
         Some(text)
     }
 
-    fn text(&mut self) -> Option<String> {
+    pub(in crate::annotation) fn text(&mut self) -> Option<String> {
         self.expect(b'"')?;
         if let Some(text) = self.until_quote() {
             return Some(text.to_owned());
@@ -254,7 +267,7 @@ impl<'a> Cursor<'a> {
         self.until_quote().map(drop)
     }
 
-    fn texts<L: Default + Extend<String>>(&mut self) -> Option<L> {
+    pub(in crate::annotation) fn texts<L: Default + Extend<String>>(&mut self) -> Option<L> {
         let mut texts = L::default();
         self.list(|cursor| {
             texts.extend([cursor.text()?]);
@@ -264,7 +277,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn integer(&mut self) -> Option<u64> {
+    pub(in crate::annotation) fn integer(&mut self) -> Option<u64> {
         self.peek()?;
         if let Some((number, len)) = self.rest().first_chunk().and_then(short_integer) {
             self.at += len;
@@ -293,6 +306,45 @@ impl<'a> Cursor<'a> {
         Some(number)
     }
 
+    /// A number without an exponent.
+    pub(in crate::annotation) fn fraction(&mut self) -> Option<f64> {
+        self.peek()?;
+        let bytes = self.rest();
+        let (mut digits, mut len) = (0_u64, usize::from(bytes[0] == b'-'));
+        let mut take_digits = |len: &mut usize| {
+            let start = *len;
+            while let Some(digit @ b'0'..=b'9') = bytes.get(*len) {
+                digits = digits.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+                *len += 1;
+            }
+            *len - start
+        };
+        let start = len;
+        let n_whole = take_digits(&mut len);
+        if n_whole == 0 || (n_whole > 1 && bytes[start] == b'0') {
+            return None;
+        }
+        let mut n_behind = 0;
+        if bytes.get(len) == Some(&b'.') {
+            len += 1;
+            n_behind = take_digits(&mut len);
+            if n_behind == 0 {
+                return None;
+            }
+        }
+        if matches!(bytes.get(len), Some(b'e' | b'E')) {
+            return None;
+        }
+        let text = self.text.get(self.at..self.at + len)?;
+        self.at += len;
+        if n_whole + n_behind > 15 {
+            return text.parse().ok();
+        }
+        // Both are exact, so their quotient is the number that is nearest to the text.
+        let number = digits as f64 / POWERS[n_behind];
+        Some(if start == 1 { -number } else { number })
+    }
+
     #[inline]
     fn number(&mut self) -> Option<f64> {
         let is_negative = self.take_if(b'-');
@@ -307,6 +359,9 @@ impl<'a> Cursor<'a> {
         }
     }
 }
+
+/// Powers of ten that a number of 64 bits holds exactly, as far as fractions of at most 15 digits need them.
+const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
 /// An integer of up to seven digits at the start of eight bytes, and how many digits it has; all without a branch that
 /// depends on how many they are, since that is anybody's guess.
@@ -414,6 +469,15 @@ mod tests {
             let at = at.index(text.len());
             text.splice(at..text.len().min(at + len), with.into_bytes());
             check_all(&text);
+        }
+
+        #[test]
+        fn fractions_are_those_of_their_digits(text in "-?[0-9]{1,12}([.][0-9]{0,18})?[,e\\] ]?") {
+            let mut cursor = Cursor::new(&text);
+            if let Some(number) = cursor.fraction() {
+                let expected: f64 = serde_json::from_str(&text[..cursor.at]).unwrap();
+                prop_assert_eq!(number.to_bits(), expected.to_bits());
+            }
         }
 
         #[test]

@@ -63,7 +63,7 @@ impl InputArgs {
         if let Some(path) = &self.records {
             let input =
                 if path.as_os_str() == "-" { Input::reader("stdin", std::io::stdin())? } else { Input::path(path)? };
-            return Ok(Box::new(Jsonl::from_input(input, on_bad)?));
+            return Ok(Box::new(Jsonl::from_input_with_threads(input, on_bad, self.threads())?));
         }
         let coco = self.coco(on_bad)?;
         match (&self.vg, coco) {
