@@ -13,9 +13,6 @@ use crate::error::{Error, Result};
 use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, messages_digest};
 use crate::lock::lock;
 
-/// After how many lines the file is synced: what a power cut can lose.
-const SYNC_EVERY: u64 = 256;
-
 /// A client that writes every completion to a file, for [`Replay`](crate::llm::Replay).
 ///
 /// Each line is JSON: the digests of the request and of its messages, the completion, a checksum. Prompts are not written.
@@ -64,10 +61,10 @@ impl<C: LlmClient> Record<C> {
     pub fn create(inner: C, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let lines = match end_of_recording(path) {
-            Ok(end) => Appender::open(path, end, SYNC_EVERY),
+            Ok(end) => Appender::open_at(path, end),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 checked_lines::make_folder_of(path)?;
-                Appender::create(path, &Header { recording: 1 }, SYNC_EVERY)
+                Appender::create(path, &Header { recording: 1 })
             }
             Err(error) => Err(Error::io("read", path, error)),
         };

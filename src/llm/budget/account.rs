@@ -55,9 +55,8 @@ impl Account {
     /// is none.
     ///
     /// Before a request is sent, its upper bound is in the file. So when the process is killed, nothing that was sent is
-    /// forgotten: a request of which the file says no more counts at its upper bound. When the power is cut, up to 512
-    /// requests may be forgotten, because the file is synced once in 1024 lines (two for each request), when the account is
-    /// dropped, and by [`sync`](Self::sync).
+    /// forgotten: a request of which the file says no more counts at its upper bound. When the power is cut, the requests of
+    /// the last tens of milliseconds may be forgotten: a thread syncs the file as often as that.
     ///
     /// # Errors
     /// A file that cannot be read or written, that is no account or is damaged other than at its end, or that another

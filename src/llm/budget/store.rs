@@ -11,9 +11,6 @@ use super::spending::{Charge, Known, Spending, Totals};
 use crate::checked_lines::{self, Appender, Place};
 use crate::error::{Error, Result};
 
-/// After how many lines the file is synced: what a power cut can lose, two lines for a request.
-const SYNC_EVERY: u64 = 1024;
-
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
 enum Line {
@@ -64,16 +61,16 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Totals::default(),
             read => read.map_err(|source| Error::io("read", path, source))?,
         };
-        let lines = Appender::create(path, &Line::Spent(spent), SYNC_EVERY)?;
+        let lines = Appender::create(path, &Line::Spent(spent))?;
         Ok((Self { lines, lock }, spent))
     }
 
     pub(super) fn sent(&mut self, request: u64, bound: Charge) -> Result<()> {
-        self.lines.append(&Line::Sent { request, bound })
+        self.lines.append(&Line::Sent { request, bound }).map(drop)
     }
 
     pub(super) fn settled(&mut self, request: u64, charge: Charge, known: Known) -> Result<()> {
-        self.lines.append(&Line::Settled { request, charge, known })
+        self.lines.append(&Line::Settled { request, charge, known }).map(drop)
     }
 
     pub(super) fn sync(&mut self) -> Result<()> {

@@ -129,6 +129,12 @@ pub(super) enum EntryEnd {
 }
 
 impl Entry {
+    /// What came of the call; `None` if that is not known.
+    pub(in crate::pipeline) fn into_answer(self) -> Option<Result<Completion, LlmError>> {
+        let failure = self.failure.map(|Failure { kind, message }| Err(LlmError::new(kind, message)));
+        self.completion.map(Ok).or(failure)
+    }
+
     pub(super) fn end(&self) -> EntryEnd {
         match (&self.completion, &self.failure) {
             (Some(_), _) => EntryEnd::Completion,

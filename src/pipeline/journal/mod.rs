@@ -4,7 +4,6 @@
 //! killed process leaves at most one line that is not whole, at the end; it is cut off when the journal is opened again.
 //! Lines reach the disk within some tens of milliseconds: that is what a power cut can lose.
 
-mod append;
 mod compact;
 mod entry;
 
@@ -12,7 +11,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use serde_json::json;
 
 pub use compact::Compaction;
@@ -20,10 +18,9 @@ pub(super) use compact::compact;
 pub(super) use entry::{Counts, Entry, Failure};
 
 use crate::annotation::ImageId;
-use crate::checked_lines;
+use crate::checked_lines::{self, Appender};
 use crate::digest::{Digest, Digester};
 use crate::error::{Error, Result};
-use crate::pipeline::journal::append::AppendFile;
 use crate::pipeline::journal::entry::{BatchedCounts, EntryEnd, Line, VERSION};
 
 pub(super) fn path(folder: &Path) -> PathBuf {
@@ -76,7 +73,7 @@ pub(super) struct Answer {
 
 #[derive(Debug)]
 pub(super) struct Journal {
-    file: AppendFile,
+    file: Appender,
     len: u64,
     line: Vec<u8>,
     answers: HashMap<UnitKey, Answer>,
@@ -92,7 +89,7 @@ impl Journal {
     /// Opens the journal, creates it if need be, and cuts off a last line that is not whole.
     pub(super) fn open(folder: &Path) -> Result<Self> {
         let mut journal = Self {
-            file: AppendFile::open(path(folder))?,
+            file: Appender::open(&path(folder))?,
             len: 0,
             line: Vec::new(),
             answers: HashMap::new(),
@@ -103,7 +100,7 @@ impl Journal {
         };
         journal.load().map_err(|source| Error::io("read", journal.file.path(), source))?;
         if journal.len == 0 {
-            journal.len = journal.write(&json!({"journal": VERSION}))?;
+            journal.len = journal.file.append(&json!({"journal": VERSION}))?;
         }
         Ok(journal)
     }
@@ -133,7 +130,7 @@ impl Journal {
         self.cut_bytes = offset - self.len;
         event!(bytes = offset, cut_bytes = self.cut_bytes, damaged_lines = self.damaged_lines, "journal read");
         if self.cut_bytes > 0 {
-            self.file.file().set_len(self.len)?;
+            self.file.cut(self.len)?;
         }
         Ok(())
     }
@@ -179,20 +176,12 @@ impl Journal {
 
     /// Appends a line; it is with the operating system when this returns.
     pub(super) fn append(&mut self, key: UnitKey, entry: &Entry) -> Result<()> {
-        let n_bytes = self.write(entry)?;
+        let n_bytes = self.file.append(entry)?;
         let offset = self.len;
         self.len += n_bytes;
         self.count(&entry.task, entry.turn, entry.batch, entry.end());
         self.learn(key, entry.end(), offset, n_bytes);
         Ok(())
-    }
-
-    /// Appends an object; returns how many bytes that took.
-    fn write(&mut self, object: &impl Serialize) -> Result<u64> {
-        let encoded = checked_lines::encode_into(object, &mut self.line);
-        encoded.map_err(|source| Error::io("write", self.file.path(), source))?;
-        self.file.append(&self.line)?;
-        Ok(self.line.len() as u64)
     }
 
     /// Returns when everything is on the disk.

@@ -68,8 +68,8 @@ pub(crate) fn run(args: &GenerateArgs, matches: &ArgMatches, verbosity: Verbosit
     fs::create_dir_all(&args.out)
         .map_err(|error| Failure::output(format_args!("cannot create {}: {error}", args.out.display())))?;
     let stop = StopSignal::new();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    // One thread is enough for thousands of requests in a second, and costs less than handing work to others.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::usage(format_args!("cannot start threads: {error}")))?;
