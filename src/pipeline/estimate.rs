@@ -109,13 +109,11 @@ impl Pipeline {
     pub fn estimate_by(&self, source: &dyn RecordSource, counter: &dyn TokenCounter) -> Result<RunEstimate> {
         let mut tasks: BTreeMap<String, TaskEstimate> =
             self.tasks().map(|task| (task.name().to_owned(), TaskEstimate::default())).collect();
-        for record in source.records().take(self.limit.unwrap_or(usize::MAX)) {
-            for unit in self.units(record) {
-                let unit = unit?;
-                let prompt = self.prompt(&unit);
-                if let Some(sum) = tasks.get_mut(self.tasks[unit.task_index].task.name()) {
-                    sum.add(prompt, |prompt| self.n_tokens(prompt, counter));
-                }
+        for unit in self.all_units(source.records()) {
+            let unit = unit?;
+            let prompt = self.prompt(&unit);
+            if let Some(sum) = tasks.get_mut(self.tasks[unit.task_index].task.name()) {
+                sum.add(prompt, |prompt| self.n_tokens(prompt, counter));
             }
         }
         for TaskRow { task, parameters, .. } in self.tasks.iter() {

@@ -8,8 +8,9 @@ mod batch;
 mod builder;
 mod contents;
 mod control;
-mod folder;
 mod estimate;
+mod folder;
+mod in_order;
 mod journal;
 mod ledger;
 mod lock;
@@ -104,8 +105,7 @@ impl Pipeline {
         &'a self,
         records: impl IntoIterator<Item = Result<ImageRecord>, IntoIter: Send + 'a>,
     ) -> impl Stream<Item = Result<UnitResult>> + Send + 'a {
-        let limited = records.into_iter().take(self.limit.unwrap_or(usize::MAX));
-        let units = limited.flat_map(|record| self.units(record));
+        let units = self.all_units(records.into_iter());
         let stop = Arc::new(AtomicBool::new(false));
         let results = stream::iter(units).map(move |unit| {
             let stop = stop.clone();
@@ -134,6 +134,14 @@ impl Pipeline {
             }
         }
         self.conclude(&unit, &prompt, exchange, error)
+    }
+
+    /// The units of all records, as far as the limit allows.
+    fn all_units<'a>(
+        &'a self,
+        records: impl Iterator<Item = Result<ImageRecord>> + Send + 'a,
+    ) -> impl Iterator<Item = Result<Unit>> + Send + 'a {
+        records.take(self.limit.unwrap_or(usize::MAX)).flat_map(|record| self.units(record))
     }
 
     /// The units of one record, or its error.

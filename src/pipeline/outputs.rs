@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
 
+use crate::annotation::ImageId;
 use crate::atomic::{self, AtomicFile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::batch::Batches;
 use crate::pipeline::journal::Journal;
-use crate::pipeline::{Ledger, TaskLedger, UnitResult};
+use crate::pipeline::{Ledger, TaskLedger, UnitResult, UnitState};
+use crate::reply::{Action, IssueCode};
 use crate::task::Task;
 
 pub(super) fn samples_path(folder: &Path, task: &str) -> PathBuf {
@@ -61,12 +62,27 @@ impl Outputs {
     }
 
     pub(super) fn write(&mut self, result: &UnitResult) -> Result<()> {
+        let draft = self.draft(result)?;
+        self.write_draft(&draft)
+    }
+
+    /// Counts a result, whose lines are to be written later.
+    pub(super) fn draft(&mut self, result: &UnitResult) -> Result<Draft> {
         self.ledger.add(result);
-        let Some(files) = self.files.iter_mut().find(|files| files.task == result.task) else { return Ok(()) };
-        if let Some(sample) = &result.sample {
-            write_line(&mut files.samples, sample)?;
+        let path = |folder: fn(&Path, &str) -> PathBuf| folder(&self.folder, &result.task);
+        Ok(Draft {
+            file_index: self.files.iter().position(|files| files.task == result.task),
+            sample: result.sample.as_ref().map(|sample| line(&path(samples_path), sample)).transpose()?,
+            unit: line(&path(units_path), &UnitLine::from(result))?,
+        })
+    }
+
+    pub(super) fn write_draft(&mut self, draft: &Draft) -> Result<()> {
+        let Some(files) = draft.file_index.and_then(|index| self.files.get_mut(index)) else { return Ok(()) };
+        if let Some(sample) = &draft.sample {
+            files.samples.write_with(|writer| writer.write_all(sample))?;
         }
-        write_line(&mut files.units, &unit_line(result))
+        files.units.write_with(|writer| writer.write_all(&draft.unit))
     }
 
     pub(super) fn commit(mut self, journal: &Journal, batches: &Batches) -> Result<Ledger> {
@@ -89,31 +105,60 @@ impl Outputs {
     }
 }
 
-/// What became of a unit, for people who look for what is missing.
-fn unit_line(result: &UnitResult) -> Value {
-    let issues: Vec<Value> = result
-        .parsed
-        .iter()
-        .flat_map(|parsed| &parsed.issues)
-        .map(|issue| {
-            let span = [issue.span.start, issue.span.end];
-            json!({"code": issue.code, "action": issue.action, "span": span, "item": issue.item})
-        })
-        .collect();
-    json!({
-        "image_id": result.image_id,
-        "state": result.state,
-        "cause": result.cause,
-        "pairs": result.sample.as_ref().map_or(0, |sample| sample.n_pairs()),
-        "issues": issues,
-    })
+/// The lines of a unit.
+#[derive(Debug)]
+pub(super) struct Draft {
+    file_index: Option<usize>,
+    sample: Option<Vec<u8>>,
+    unit: Vec<u8>,
 }
 
-fn write_line(file: &mut AtomicFile, value: &impl Serialize) -> Result<()> {
-    file.write_with(|writer| {
-        serde_json::to_writer(&mut *writer, value)?;
-        writer.write_all(b"\n")
-    })
+impl Draft {
+    pub(super) fn n_bytes(&self) -> usize {
+        self.unit.len() + self.sample.as_ref().map_or(0, Vec::len)
+    }
+}
+
+/// What became of a unit, for people who look for what is missing.
+#[derive(Serialize)]
+struct UnitLine<'a> {
+    image_id: &'a ImageId,
+    state: UnitState,
+    cause: Option<&'a str>,
+    pairs: usize,
+    issues: Vec<IssueLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct IssueLine<'a> {
+    code: &'a IssueCode,
+    action: Action,
+    span: [usize; 2],
+    item: Option<usize>,
+}
+
+impl<'a> From<&'a UnitResult> for UnitLine<'a> {
+    fn from(result: &'a UnitResult) -> Self {
+        let issues = result.parsed.iter().flat_map(|parsed| &parsed.issues).map(|issue| IssueLine {
+            code: &issue.code,
+            action: issue.action,
+            span: [issue.span.start, issue.span.end],
+            item: issue.item,
+        });
+        Self {
+            image_id: &result.image_id,
+            state: result.state,
+            cause: result.cause.as_deref(),
+            pairs: result.sample.as_ref().map_or(0, |sample| sample.n_pairs()),
+            issues: issues.collect(),
+        }
+    }
+}
+
+fn line(path: &Path, value: &impl Serialize) -> Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(value).map_err(|source| Error::io("write", path, source.into()))?;
+    line.push(b'\n');
+    Ok(line)
 }
 
 /// The values of a file, one a line.

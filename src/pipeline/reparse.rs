@@ -72,15 +72,12 @@ impl Pipeline {
         let mut before = self.tasks().map(|task| Before::open(folder, task.name())).collect::<Result<Vec<_>>>()?;
         let mut reparse = Reparse::default();
         let mut outputs = Outputs::create(folder, self.tasks())?;
-        for record in source.records().take(self.limit.unwrap_or(usize::MAX)) {
-            for unit in self.units(record) {
-                let unit = unit?;
-                let before = &mut before[unit.task_index];
-                let result = self.journaled(unit, &mut journal)?;
-                let old = before.take(&result.image_id)?;
-                reparse.tasks.entry(result.task.clone()).or_default().add(&old, &result);
-                outputs.write(&result)?;
-            }
+        for unit in self.all_units(source.records()) {
+            let unit = unit?;
+            let result = self.journaled(&unit, &mut journal)?;
+            let old = before[unit.task_index].take(&result.image_id)?;
+            reparse.tasks.entry(result.task.clone()).or_default().add(&old, &result);
+            outputs.write(&result)?;
         }
         manifest::write(folder, &manifest)?;
         reparse.ledger = outputs.commit(&journal, &Batches::read(folder)?)?;

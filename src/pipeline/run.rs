@@ -1,4 +1,4 @@
-//! A run in a folder: send what is not answered yet, then write the outputs from the journal.
+//! A run in a folder: send what is not answered yet, and write the outputs in the order of the images.
 
 use std::fs;
 use std::path::Path;
@@ -7,11 +7,11 @@ use crate::annotation::RecordSource;
 use crate::error::{Error, ErrorKind, Result};
 use crate::llm::{Completion, CompletionRequest, LlmError};
 use crate::pipeline::batch::Batches;
-use crate::pipeline::journal::{Failure, Journal, UnitKey};
+use crate::pipeline::journal::{Journal, UnitKey};
 use crate::pipeline::lock::Lock;
 use crate::pipeline::outputs::Outputs;
 use crate::pipeline::progress::Phase;
-use crate::pipeline::send::Sender;
+use crate::pipeline::send::{Sender, Sent};
 use crate::pipeline::unit::Unit;
 use crate::pipeline::{Ledger, Pipeline, RunControl, UnitResult, manifest};
 use crate::prompt::{Prompt, messages_digest};
@@ -20,7 +20,7 @@ impl Pipeline {
     /// Runs in a folder, or goes on with the run that is there, and returns the account of all of it.
     ///
     /// The folder holds `run.json` (all that decides what the data will be), `journal.jsonl` (what was asked and
-    /// answered, in order of arrival), and, written at the end, `samples/<task>.jsonl`, `units/<task>.jsonl` (what
+    /// answered, in order of arrival), and, in their places at the end, `samples/<task>.jsonl`, `units/<task>.jsonl` (what
     /// became of each unit, with every issue) and `ledger.json`. Of a process that was killed only the requests in
     /// flight are sent again; after a power cut also those that were answered in the last tenth of a second or so. With
     /// a client whose replies depend on the request alone the outputs are the same, byte for byte, however often it was
@@ -67,14 +67,15 @@ impl Pipeline {
         let _lock = Lock::take(folder)?;
         manifest::agree(folder, self, source)?;
         let batches = Batches::read(folder)?;
-        let sender = Sender::new(self, control, Journal::open(folder)?, &batches);
+        let outputs = Outputs::create(folder, self.tasks())?;
+        let sender = Sender::new(self, control, Journal::open(folder)?, &batches, outputs);
         control.progress().enter(Phase::Sending);
         let result = sender.send_all(source).await;
-        let (mut journal, stopped) = sender.into_parts();
+        let Sent { mut journal, outputs, stopped } = sender.into_sent();
         journal.sync()?;
-        result?;
+        let n_units = result?;
         control.progress().enter(Phase::Writing);
-        let ledger = self.write_outputs(source, folder, &mut journal, &batches)?;
+        let ledger = outputs.finish(self, source, &mut journal, &batches, n_units)?;
         match stopped {
             Some(error) => Err(ErrorKind::Stopped(error).into()),
             None if control.is_stopping() => Err(ErrorKind::Interrupted.into()),
@@ -82,31 +83,15 @@ impl Pipeline {
         }
     }
 
-    pub(super) fn write_outputs(
-        &self,
-        source: &dyn RecordSource,
-        folder: &Path,
-        journal: &mut Journal,
-        batches: &Batches,
-    ) -> Result<Ledger> {
-        let mut outputs = Outputs::create(folder, self.tasks())?;
-        for record in source.records().take(self.limit.unwrap_or(usize::MAX)) {
-            for unit in self.units(record) {
-                outputs.write(&self.journaled(unit?, journal)?)?;
-            }
-        }
-        outputs.commit(journal, batches)
-    }
-
     /// What became of a unit, by the journal.
-    pub(super) fn journaled(&self, unit: Unit, journal: &mut Journal) -> Result<UnitResult> {
-        let prompt = match self.prompt(&unit) {
+    pub(super) fn journaled(&self, unit: &Unit, journal: &mut Journal) -> Result<UnitResult> {
+        let prompt = match self.prompt(unit) {
             Ok(prompt) => prompt,
-            Err(error) => return Ok(self.without_prompt(&unit, error)),
+            Err(error) => return Ok(self.without_prompt(unit, error)),
         };
-        let mut exchange = self.exchange(&unit, &prompt);
+        let mut exchange = self.exchange(unit, &prompt);
         let mut error = None;
-        while let Some(request) = exchange.next_request(self.parameters(&unit)) {
+        while let Some(request) = exchange.next_request(self.parameters(unit)) {
             let key = UnitKey::new(&prompt.image_id, &prompt.task, exchange.turn());
             match journaled_call(journal, key, &prompt, exchange.turn(), &request)? {
                 Some(Ok(completion)) => exchange.take(completion),
@@ -117,14 +102,14 @@ impl Pipeline {
                 None => break,
             }
         }
-        Ok(self.conclude(&unit, &prompt, exchange, error))
+        Ok(self.conclude(unit, &prompt, exchange, error))
     }
 }
 
 /// What the journal has for a turn.
 pub(super) enum Known {
     Completion(Completion),
-    Failed,
+    Failure(LlmError),
     Nothing,
 }
 
@@ -141,7 +126,7 @@ pub(super) fn known(
     }
     Ok(match journaled_call(journal, key, prompt, turn, request)? {
         Some(Ok(completion)) => Known::Completion(completion),
-        Some(Err(_)) => Known::Failed,
+        Some(Err(failure)) => Known::Failure(failure),
         None => Known::Nothing,
     })
 }
@@ -164,9 +149,5 @@ fn journaled_call(
         let (image, task) = (prompt.image_id.clone(), prompt.task.clone());
         return Err(ErrorKind::PromptChanged { image, task }.into());
     }
-    Ok(match (entry.completion, entry.failure) {
-        (Some(completion), _) => Some(Ok(completion)),
-        (None, Some(Failure { kind, message })) => Some(Err(LlmError::new(kind, message))),
-        (None, None) => None,
-    })
+    Ok(entry.into_answer())
 }

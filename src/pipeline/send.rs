@@ -10,10 +10,12 @@ use crate::error::Result;
 use crate::llm::{Completion, CompletionRequest, LlmError};
 use crate::lock::lock;
 use crate::pipeline::batch::Batches;
+use crate::pipeline::in_order::InOrder;
 use crate::pipeline::journal::{Entry, Failure, Journal, UnitKey};
+use crate::pipeline::outputs::Outputs;
 use crate::pipeline::run::{Known, known};
 use crate::pipeline::unit::Unit;
-use crate::pipeline::{Pipeline, RunControl};
+use crate::pipeline::{Pipeline, RunControl, UnitResult};
 use crate::prompt::{Prompt, messages_digest};
 
 /// Sends the units of a run.
@@ -22,8 +24,17 @@ pub(super) struct Sender<'a> {
     control: &'a RunControl,
     journal: Mutex<Journal>,
     batches: &'a Batches,
+    outputs: Mutex<InOrder>,
     /// Why every further request would fail.
     stopped: Mutex<Option<LlmError>>,
+}
+
+/// What is left when everything is sent.
+pub(super) struct Sent {
+    pub(super) journal: Journal,
+    pub(super) outputs: InOrder,
+    /// Why every further request would fail, if that is so.
+    pub(super) stopped: Option<LlmError>,
 }
 
 /// How the asking about a unit went.
@@ -36,43 +47,41 @@ struct Asked {
 }
 
 impl<'a> Sender<'a> {
-    pub(super) fn new(pipeline: &'a Pipeline, control: &'a RunControl, journal: Journal, batches: &'a Batches) -> Self {
-        Self { pipeline, control, journal: Mutex::new(journal), batches, stopped: Mutex::new(None) }
+    pub(super) fn new(
+        pipeline: &'a Pipeline,
+        control: &'a RunControl,
+        journal: Journal,
+        batches: &'a Batches,
+        outputs: Outputs,
+    ) -> Self {
+        let outputs = Mutex::new(InOrder::new(outputs));
+        Self { pipeline, control, journal: Mutex::new(journal), batches, outputs, stopped: Mutex::new(None) }
     }
 
-    /// The journal, and why every further request would fail, if that is so.
-    pub(super) fn into_parts(self) -> (Journal, Option<LlmError>) {
-        let journal = self.journal.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (journal, self.stopped.into_inner().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn into_sent(self) -> Sent {
+        Sent {
+            journal: self.journal.into_inner().unwrap_or_else(PoisonError::into_inner),
+            outputs: self.outputs.into_inner().unwrap_or_else(PoisonError::into_inner),
+            stopped: self.stopped.into_inner().unwrap_or_else(PoisonError::into_inner),
+        }
     }
 
     /// Sends every unit that has no answer; of several errors the first one counts. Calls in flight are waited for.
-    pub(super) async fn send_all(&self, source: &dyn RecordSource) -> Result<()> {
-        let limited = source.records().take(self.pipeline.limit.unwrap_or(usize::MAX));
-        let units = limited.flat_map(|record| self.pipeline.units(record));
-        let units = units.take_while(|_| !self.control.is_stopping());
-        let unanswered = units.filter(|unit| unit.as_ref().map_or(true, |unit| self.is_unanswered(unit)));
-        let calls = stream::iter(unanswered).map(|unit| async move { self.send(unit?).await });
+    /// Returns how many units there are, if it got to the last one.
+    pub(super) async fn send_all(&self, source: &dyn RecordSource) -> Result<Option<usize>> {
+        let units = self.pipeline.all_units(source.records()).take_while(|_| !self.control.is_stopping());
+        let calls = stream::iter(units.enumerate()).map(|(number, unit)| async move { self.send(number, unit?).await });
         let mut calls = std::pin::pin!(calls.buffer_unordered(self.pipeline.concurrency));
+        let mut n_units = 0;
         let mut result = Ok(());
         while let Some(call) = calls.next().await {
+            n_units += 1;
             if let Err(error) = call {
                 self.control.stop();
                 result = result.and(Err(error));
             }
         }
-        result
-    }
-
-    /// Whether there may be something to send; with follow-ups only the replies can tell.
-    fn is_unanswered(&self, unit: &Unit) -> bool {
-        let task = self.pipeline.tasks[unit.task_index].task.name();
-        let answer = self.journal().answer(UnitKey::new(&unit.record.image.id, task, 0));
-        let is_unanswered = self.pipeline.top_ups > 0 || answer.is_none_or(|answer| answer.may_pass);
-        if !is_unanswered {
-            self.count(unit.task_index, Asked::default());
-        }
-        is_unanswered
+        result.map(|()| Some(n_units).filter(|_| !self.control.is_stopping()))
     }
 
     fn count(&self, task_index: usize, asked: Asked) {
@@ -83,16 +92,19 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// Sends a unit's prompt and follow-ups, as far as the journal has no answers.
-    async fn send(&self, unit: Unit) -> Result<()> {
+    /// Sends a unit's prompt and follow-ups, as far as the journal has no answers, and writes what came of it.
+    async fn send(&self, number: usize, unit: Unit) -> Result<()> {
         let mut asked = Asked::default();
-        // Units without a prompt are accounted for when the outputs are written.
-        if let Ok(prompt) = self.pipeline.prompt(&unit) {
-            self.change(&unit, 1);
-            let result = self.ask(&unit, &prompt, &mut asked).await;
-            self.change(&unit, -1);
-            result?;
-        }
+        let result = match self.pipeline.prompt(&unit) {
+            Ok(prompt) => {
+                self.change(&unit, 1);
+                let result = self.ask(&unit, &prompt, &mut asked).await;
+                self.change(&unit, -1);
+                result?
+            }
+            Err(error) => self.pipeline.without_prompt(&unit, error),
+        };
+        lock(&self.outputs).add(number, &result)?;
         self.count(unit.task_index, asked);
         Ok(())
     }
@@ -103,44 +115,40 @@ impl<'a> Sender<'a> {
         }
     }
 
-    async fn ask(&self, unit: &Unit, prompt: &Prompt, asked: &mut Asked) -> Result<()> {
+    async fn ask(&self, unit: &Unit, prompt: &Prompt, asked: &mut Asked) -> Result<UnitResult> {
         let mut exchange = self.pipeline.exchange(unit, prompt);
+        let mut failure = None;
         while let Some(request) = exchange.next_request(self.pipeline.parameters(unit)) {
             let key = UnitKey::new(&prompt.image_id, &prompt.task, exchange.turn());
             // The journal is free again before anything is waited for.
             let known = known(&mut self.journal(), key, prompt, exchange.turn(), &request)?;
-            let completion = match known {
-                Known::Completion(completion) => completion,
-                Known::Failed => {
-                    asked.has_failed = true;
-                    return Ok(());
-                }
+            let answer = match known {
+                Known::Completion(completion) => Some(Ok(completion)),
+                Known::Failure(error) => Some(Err(error)),
                 // What is in a batch has been sent already.
                 Known::Nothing if self.control.is_stopping() || self.batches.holds(key) => {
                     asked.is_open = true;
-                    return Ok(());
+                    return self.pipeline.journaled(unit, &mut self.journal());
                 }
                 Known::Nothing => {
                     asked.n_calls += 1;
-                    let turn = exchange.turn();
-                    match self.call(unit, key, prompt, turn, &request).await? {
-                        Some(completion) => completion,
-                        None => {
-                            asked.has_failed = true;
-                            return Ok(());
-                        }
-                    }
+                    self.call(unit, key, prompt, exchange.turn(), &request).await?
                 }
             };
-            if self.pipeline.top_ups == 0 {
-                return Ok(());
+            match answer {
+                Some(Ok(completion)) => exchange.take(completion),
+                Some(Err(error)) => {
+                    asked.has_failed = true;
+                    failure = Some(error);
+                    break;
+                }
+                None => break,
             }
-            exchange.take(completion);
         }
-        Ok(())
+        Ok(self.pipeline.conclude(unit, prompt, exchange, failure))
     }
 
-    /// Makes one call and journals it; `None` if it failed.
+    /// Makes one call and journals how it went.
     async fn call(
         &self,
         unit: &Unit,
@@ -148,7 +156,7 @@ impl<'a> Sender<'a> {
         prompt: &Prompt,
         turn: usize,
         request: &CompletionRequest,
-    ) -> Result<Option<Completion>> {
+    ) -> Result<Option<Result<Completion, LlmError>>> {
         let mut entry = Entry {
             image_id: prompt.image_id.clone(),
             task: prompt.task.clone(),
@@ -185,13 +193,12 @@ impl<'a> Sender<'a> {
                 entry.failure = Some(Failure::from(&error));
                 if error.kind().stops_run() {
                     self.control.stop();
-                    let mut stopped = lock(&self.stopped);
-                    stopped.get_or_insert(error);
+                    lock(&self.stopped).get_or_insert(error);
                 }
             }
         }
         self.journal().append(key, &entry)?;
-        Ok(entry.completion)
+        Ok(entry.into_answer())
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {

@@ -13,6 +13,7 @@ mod folder;
 mod kill;
 mod lint;
 mod llava;
+mod order;
 mod reparse;
 mod stream;
 mod top_ups;

@@ -12,7 +12,9 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::batch::state::Line;
 use crate::pipeline::batch::work::{BatchReport, Work, failure};
 use crate::pipeline::batch::{BatchTally, RunBatchState};
+use crate::pipeline::in_order::InOrder;
 use crate::pipeline::journal::{Failure, UnitKey};
+use crate::pipeline::outputs::Outputs;
 
 impl Pipeline {
     /// Fetches the results of the batches that have ended, journals them and writes the outputs as
@@ -35,7 +37,8 @@ impl Pipeline {
             // A batch that cannot be fetched holds up no other.
             result = result.and(work.collect(number).await);
         }
-        let ledger = self.write_outputs(source, folder.as_ref(), &mut work.journal, &work.state.batches)?;
+        let outputs = InOrder::new(Outputs::create(folder.as_ref(), self.tasks())?);
+        let ledger = outputs.finish(self, source, &mut work.journal, &work.state.batches, None)?;
         work.report.ledger = Some(ledger);
         result.map(|()| work.into_report())
     }

@@ -280,10 +280,10 @@ mod writing {
             let mut batches = Batches::read(folder)?;
             let path = batches.path.clone();
             let appender = if batches.run.is_some() {
-                Appender::open(&path, batches.end, u64::MAX)?
+                Appender::open_at(&path, batches.end)?
             } else {
                 let first = Line::Started { version: VERSION, run: run() };
-                let appender = Appender::create(&path, &first, u64::MAX)?;
+                let appender = Appender::create(&path, &first)?;
                 batches = Batches::read(folder)?;
                 appender
             };
@@ -294,11 +294,9 @@ mod writing {
         /// Appends lines; they are on the disk when this returns.
         pub(in crate::pipeline::batch) fn append(&mut self, lines: impl IntoIterator<Item = Line>) -> Result<()> {
             for line in lines {
-                let encoded = checked_lines::encode(&line);
-                let len = encoded.map_err(|source| Error::io("write", &self.batches.path, source))?.len();
-                self.appender.append(&line)?;
-                let place = Place { offset: self.batches.end, len };
-                self.batches.end += len as u64;
+                let n_bytes = self.appender.append(&line)?;
+                let place = Place { offset: self.batches.end, len: n_bytes as usize };
+                self.batches.end += n_bytes;
                 let learnt = self.batches.learn(place, Some(line));
                 learnt.map_err(|source| Error::io("write", &self.batches.path, source))?;
             }

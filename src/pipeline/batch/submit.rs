@@ -74,26 +74,24 @@ impl Work<'_> {
         // All requests of a batch name the same model.
         let mut growing: BTreeMap<Option<String>, Growing> = BTreeMap::new();
         let mut number = self.state.next_number();
-        for record in source.records().take(self.pipeline.limit.unwrap_or(usize::MAX)) {
-            for unit in self.pipeline.units(record) {
-                let Some((request, about)) = self.next_request(&unit?)? else { continue };
-                let line = self.api.line(&about.key().to_string(), &request);
-                let line = line.map_err(failure(format!("write the request about image {}", about.image_id)))?;
-                let model = request.parameters.model;
-                if let Some(full) = growing.remove(&model) {
-                    if full.has_room_for(&line, options) {
-                        growing.insert(model.clone(), full);
-                    } else {
-                        self.send(full).await?;
-                    }
+        for unit in self.pipeline.all_units(source.records()) {
+            let Some((request, about)) = self.next_request(&unit?)? else { continue };
+            let line = self.api.line(&about.key().to_string(), &request);
+            let line = line.map_err(failure(format!("write the request about image {}", about.image_id)))?;
+            let model = request.parameters.model;
+            if let Some(full) = growing.remove(&model) {
+                if full.has_room_for(&line, options) {
+                    growing.insert(model.clone(), full);
+                } else {
+                    self.send(full).await?;
                 }
-                if !growing.contains_key(&model) {
-                    growing.insert(model.clone(), Growing::create(number, &self.path(number))?);
-                    number += 1;
-                }
-                if let Some(file) = growing.get_mut(&model) {
-                    file.add(&line, about)?;
-                }
+            }
+            if !growing.contains_key(&model) {
+                growing.insert(model.clone(), Growing::create(number, &self.path(number))?);
+                number += 1;
+            }
+            if let Some(file) = growing.get_mut(&model) {
+                file.add(&line, about)?;
             }
         }
         for (_, rest) in growing {
@@ -111,7 +109,7 @@ impl Work<'_> {
             let key = UnitKey::new(&prompt.image_id, &prompt.task, turn);
             match known(&mut self.journal, key, &prompt, turn, &request)? {
                 Known::Completion(completion) => exchange.take(completion),
-                Known::Failed => return Ok(None),
+                Known::Failure(_) => return Ok(None),
                 Known::Nothing if self.state.batches.holds(key) => return Ok(None),
                 Known::Nothing => {
                     let digest = messages_digest(&request.messages);
