@@ -17,7 +17,7 @@ use crate::llm::{Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKin
 use crate::lock::lock;
 
 /// A client that gives completions of a file again: of a recording ([`Record`](crate::llm::Record)), or of the
-/// `journal.jsonl` of a run.
+/// `journal.jsonl` of a run (`svitgen compact` unpacks one that was packed).
 ///
 /// A recording knows a request by its messages, its parameters and the shape of its reply; a journal by its messages. A
 /// request that was recorded several times gets its completions in turn, and then the last one again. Only where the lines

@@ -2,8 +2,8 @@
 //!
 //! Nothing here changes a folder, or minds that a run is writing to it.
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::fs;
+use std::io::BufRead;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::annotation::ImageId;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::llm::Completion;
-use crate::pipeline::{RunFolder, UnitState, outputs};
+use crate::pipeline::{RunFolder, UnitState, journal, outputs};
 use crate::reply::{Action, IssueCode};
 
 /// What became of one unit, as written in `units/<task>.jsonl`.
@@ -124,12 +124,10 @@ impl RunFolder {
     /// Lines that are damaged or not whole are passed over.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] if the journal cannot be read.
+    /// [`ErrorKind::Io`] if the journal cannot be read, or is packed and the feature `packed` is not there.
     pub fn calls(&self) -> Result<impl Iterator<Item = Result<Call>> + use<>> {
-        let path = self.path().join("journal.jsonl");
-        let file = File::open(&path).map_err(|source| Error::io("read", &path, source))?;
-        let lines = BufReader::with_capacity(1 << 16, file).split(b'\n');
-        Ok(lines.filter_map(move |line| match line {
+        let (path, reader) = journal::reader(self.path())?;
+        Ok(reader.split(b'\n').filter_map(move |line| match line {
             Ok(line) => call(&line).map(Ok),
             Err(source) => Some(Err(Error::io("read", &path, source))),
         }))

@@ -14,6 +14,8 @@ mod kill;
 mod lint;
 mod llava;
 mod order;
+#[cfg(feature = "packed")]
+mod packed;
 mod reparse;
 mod stream;
 mod top_ups;
@@ -22,6 +24,9 @@ mod top_ups;
 mod hostile;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "tracing")]
+#[path = "../support/events.rs"]
+mod support_events;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -6,6 +6,7 @@
 
 mod compact;
 mod entry;
+mod packed;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -16,6 +17,9 @@ use serde_json::json;
 pub use compact::Compaction;
 pub(super) use compact::compact;
 pub(super) use entry::{Counts, Entry, Failure};
+#[cfg(feature = "packed")]
+pub(super) use packed::pack;
+pub(super) use packed::reader;
 
 use crate::annotation::ImageId;
 use crate::checked_lines::{self, Appender};
@@ -86,8 +90,9 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal, creates it if need be, and cuts off a last line that is not whole.
+    /// Opens the journal, unpacks or creates it if need be, and cuts off a last line that is not whole.
     pub(super) fn open(folder: &Path) -> Result<Self> {
+        packed::unpack(folder)?;
         let mut journal = Self {
             file: Appender::open(&path(folder))?,
             len: 0,
