@@ -1,6 +1,7 @@
 //! Reads Visual Genome: `image_data.json`, `objects.json`, `region_descriptions.json`, `attributes.json`,
 //! `relationships.json` of versions 1.0, 1.2 and 1.4.
 
+mod cursor;
 mod files;
 mod plain;
 mod raw;
@@ -95,6 +96,6 @@ impl RecordSource for VisualGenome {
 }
 
 fn records_at(joined: &Joined, positions: Range<usize>) -> impl Iterator<Item = Result<ImageRecord>> + Send + '_ {
-    let mut records = Records::new(joined);
+    let mut records = Records::new(joined, &positions);
     until_error(positions, move |position| records.record(position))
 }
