@@ -16,19 +16,17 @@ impl<'a> Cursor<'a> {
         self.at == self.text.len()
     }
 
-    /// Takes a value by `usual`, or where that gives up, by `other`.
+    /// The place of the next token.
     #[inline]
-    pub(super) fn either<T>(
-        &mut self,
-        usual: impl FnOnce(&mut Self) -> Option<T>,
-        other: impl FnOnce(&mut Self) -> Option<T>,
-    ) -> Option<T> {
+    pub(super) fn place(&mut self) -> Option<usize> {
         self.peek()?;
-        let start = self.at;
-        usual(self).or_else(|| {
-            self.at = start;
-            other(self)
-        })
+        Some(self.at)
+    }
+
+    /// Goes back to a place.
+    pub(super) fn back_to(&mut self, place: usize) -> &mut Self {
+        self.at = place;
+        self
     }
 
     /// Takes exactly these bytes.
@@ -186,16 +184,15 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     pub(super) fn number(&mut self) -> Option<f64> {
-        let is_negative = self.take_if(b'-');
-        if is_negative && self.rest().first().is_none_or(|byte| !byte.is_ascii_digit()) {
+        if let Some(number) = self.integer() {
+            return Some(number as f64);
+        }
+        self.expect(b'-')?;
+        if !self.rest().first()?.is_ascii_digit() {
             return None;
         }
-        match self.integer() {
-            // A negative zero is not what the integer says.
-            Some(0) if is_negative => None,
-            Some(number) => Some(if is_negative { -(number as f64) } else { number as f64 }),
-            None => None,
-        }
+        // A negative zero is not what the integer says.
+        self.integer().filter(|number| *number != 0).map(|number| -(number as f64))
     }
 }
 

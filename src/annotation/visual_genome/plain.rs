@@ -40,8 +40,9 @@ pub(super) fn annotations<T: Plain>(record: &[u8], kind: &str, image: u64) -> Op
 impl Plain for Object {
     const MIN_BYTES: usize = 110;
 
+    #[inline]
     fn take(cursor: &mut Cursor<'_>, _: u64) -> Option<Self> {
-        cursor.either(listed_object, object).filter(|(_, values)| values.is_none()).map(|(object, _)| object)
+        object(cursor, None)
     }
 }
 
@@ -49,16 +50,19 @@ impl Plain for Attribute {
     const MIN_BYTES: usize = 110;
 
     fn take(cursor: &mut Cursor<'_>, _: u64) -> Option<Self> {
-        let (object, values) = cursor.either(listed_object, object)?;
-        Some(Self { object, values: values.unwrap_or_default() })
+        let mut values = Vec::new();
+        let object = object(cursor, Some(&mut values))?;
+        Some(Self { object, values })
     }
 }
 
 impl Plain for Region {
     const MIN_BYTES: usize = 110;
 
+    #[inline]
     fn take(cursor: &mut Cursor<'_>, image: u64) -> Option<Self> {
-        cursor.either(|cursor| listed_region(cursor, image), |cursor| region(cursor, image))
+        let start = cursor.place()?;
+        usual_region(cursor, image).or_else(|| any_region(cursor.back_to(start), image))
     }
 }
 
@@ -66,22 +70,22 @@ impl Plain for Relationship {
     const MIN_BYTES: usize = 250;
 
     fn take(cursor: &mut Cursor<'_>, _: u64) -> Option<Self> {
-        let (mut subject, mut predicate, mut object, mut id, mut synsets) = (None, None, None, None, None);
+        let (mut subject, mut predicate, mut other, mut id, mut synsets) = (None, None, None, None, None);
         cursor.object(|cursor, key| match key {
-            "subject" => set(&mut subject, related_object(cursor)?),
+            "subject" => set(&mut subject, object(cursor, None)?),
             "predicate" => set(&mut predicate, cursor.text()?),
-            "object" => set(&mut object, related_object(cursor)?),
+            "object" => set(&mut other, object(cursor, None)?),
             "relationship_id" => set(&mut id, cursor.integer()?),
             "synsets" => set(&mut synsets, cursor.texts()?),
             _ => None,
         })?;
-        let (subject, predicate, object) = (subject?, predicate?, object?);
+        let (subject, predicate, object) = (subject?, predicate?, other?);
         Some(Self { subject, predicate, object, id, synsets: synsets.unwrap_or_default() })
     }
 }
 
 /// A region with its keys in the order of the published files.
-fn listed_region(cursor: &mut Cursor<'_>, image: u64) -> Option<Region> {
+fn usual_region(cursor: &mut Cursor<'_>, image: u64) -> Option<Region> {
     cursor.literal(b"{\"region_id\": ")?;
     let id = cursor.integer()?;
     cursor.literal(b", \"width\": ")?;
@@ -104,7 +108,7 @@ fn listed_region(cursor: &mut Cursor<'_>, image: u64) -> Option<Region> {
 }
 
 /// A region with its keys in any order.
-fn region(cursor: &mut Cursor<'_>, image: u64) -> Option<Region> {
+fn any_region(cursor: &mut Cursor<'_>, image: u64) -> Option<Region> {
     let (mut phrase, mut id, mut is_foreign) = (None, None, None);
     let (mut x, mut y, mut width, mut height) = (None, None, None, None);
     cursor.object(|cursor, key| match key {
@@ -129,44 +133,42 @@ fn set<T>(field: &mut Option<T>, value: T) -> Option<()> {
     field.replace(value).is_none().then_some(())
 }
 
-/// An object, and its attributes if it has such a list.
-type WithAttributes = (Object, Option<Vec<String>>);
+/// An object, and what `attributes` it has; with `None` it must have no such list.
+#[inline]
+fn object(cursor: &mut Cursor<'_>, mut attributes: Option<&mut Vec<String>>) -> Option<Object> {
+    let start = cursor.place()?;
+    usual_object(cursor, attributes.as_deref_mut()).or_else(|| any_object(cursor.back_to(start), attributes))
+}
 
 /// An object of a list of objects or attributes, with its keys in the order of the published files.
-fn listed_object(cursor: &mut Cursor<'_>) -> Option<WithAttributes> {
+#[inline]
+fn usual_object(cursor: &mut Cursor<'_>, attributes: Option<&mut Vec<String>>) -> Option<Object> {
     cursor.literal(b"{\"synsets\": ")?;
     let synsets = cursor.texts()?;
     cursor.literal(b", \"h\": ")?;
     let h = cursor.number()?;
     cursor.literal(b", \"object_id\": ")?;
     let id = cursor.integer()?;
-    let merged_ids = match cursor.literal(b", \"merged_object_ids\": ") {
-        Some(()) => object_ids(cursor)?,
-        None => Vec::new(),
-    };
+    let is_merged = cursor.literal(b", \"merged_object_ids\": ").is_some();
+    let merged_ids = if is_merged { object_ids(cursor)? } else { Vec::new() };
     cursor.literal(b", \"names\": ")?;
     let names = cursor.texts()?;
     cursor.literal(b", \"w\": ")?;
     let w = cursor.number()?;
-    let attributes = match cursor.literal(b", \"attributes\": ") {
-        Some(()) => Some(cursor.texts()?),
-        None => None,
-    };
+    if cursor.literal(b", \"attributes\": ").is_some() {
+        *attributes? = cursor.texts()?;
+    }
     cursor.literal(b", \"y\": ")?;
     let y = cursor.number()?;
     cursor.literal(b", \"x\": ")?;
     let x = cursor.number()?;
     cursor.literal(b"}")?;
     let (bbox, id) = (PixelBox::from_xywh(x, y, w, h).ok()?.into(), Some(ObjectId::VisualGenome(id)));
-    Some((Object { names, bbox, id, synsets, merged_ids, is_crowd: false }, attributes))
-}
-
-fn related_object(cursor: &mut Cursor<'_>) -> Option<Object> {
-    object(cursor).filter(|(_, values)| values.is_none()).map(|(object, _)| object)
+    Some(Object { names, bbox, id, synsets, merged_ids, is_crowd: false })
 }
 
 /// An object with its keys in any order.
-fn object(cursor: &mut Cursor<'_>) -> Option<WithAttributes> {
+fn any_object(cursor: &mut Cursor<'_>, attributes: Option<&mut Vec<String>>) -> Option<Object> {
     let (mut names, mut synsets, mut merged_ids, mut values, mut id) = (None, None, None, None, None);
     let (mut x, mut y, mut w, mut h) = (None, None, None, None);
     cursor.object(|cursor, key| match key {
@@ -182,15 +184,19 @@ fn object(cursor: &mut Cursor<'_>) -> Option<WithAttributes> {
         "attributes" => set(&mut values, cursor.texts()?),
         _ => None,
     })?;
-    let object = Object {
+    match (attributes, values) {
+        (Some(attributes), values) => *attributes = values.unwrap_or_default(),
+        (None, Some(_)) => return None,
+        (None, None) => {}
+    }
+    Some(Object {
         names: names.unwrap_or_default(),
         bbox: PixelBox::from_xywh(x?, y?, w?, h?).ok()?.into(),
         id: id.map(ObjectId::VisualGenome),
         synsets: synsets.unwrap_or_default(),
         merged_ids: merged_ids.unwrap_or_default(),
         is_crowd: false,
-    };
-    Some((object, values))
+    })
 }
 
 fn object_ids(cursor: &mut Cursor<'_>) -> Option<Vec<ObjectId>> {
