@@ -250,15 +250,27 @@ impl UnitBox {
     }
 
     fn digits(self) -> [u8; 28] {
-        // Written by hand: prompts hold dozens of boxes each, and the general formatting takes several times as long.
         let mut text = *b"[0.000, 0.000, 0.000, 0.000]";
         for (edge, v) in self.thousandths().into_iter().enumerate() {
-            for (at, unit) in [(1, 1000), (3, 100), (4, 10), (5, 1)] {
-                text[edge * 7 + at] = b'0' + (v / unit % 10) as u8;
-            }
+            text[edge * 7 + 1..edge * 7 + 6].copy_from_slice(&DECIMALS[usize::from(v)]);
         }
         text
     }
+}
+
+/// Each number of thousandths as it is written. Prompts hold dozens of boxes each, and the general formatting takes many
+/// times as long.
+static DECIMALS: [[u8; 5]; 1001] = decimals();
+
+const fn decimals() -> [[u8; 5]; 1001] {
+    let mut all = [*b"0.000"; 1001];
+    let mut v = 0;
+    while v < all.len() {
+        let digits = [v / 1000, v / 100 % 10, v / 10 % 10, v % 10];
+        all[v] = [b'0' + digits[0] as u8, b'.', b'0' + digits[1] as u8, b'0' + digits[2] as u8, b'0' + digits[3] as u8];
+        v += 1;
+    }
+    all
 }
 
 impl fmt::Display for UnitBox {

@@ -39,14 +39,15 @@ impl<T> Few<T> {
 
     /// Adds an element at the end.
     pub fn push(&mut self, element: T) {
-        *self = match std::mem::take(self).0 {
-            Elements::One(first) => Self(Elements::Many(vec![first, element])),
-            Elements::Many(elements) if elements.is_empty() => Self::one(element),
-            Elements::Many(mut elements) => {
+        match &mut self.0 {
+            Elements::Many(elements) if elements.is_empty() => *self = Self::one(element),
+            Elements::Many(elements) => elements.push(element),
+            Elements::One(_) => {
+                let mut elements: Vec<T> = std::mem::take(self).into_iter().collect();
                 elements.push(element);
-                Self(Elements::Many(elements))
+                self.0 = Elements::Many(elements);
             }
-        };
+        }
     }
 
     /// Takes all elements out.

@@ -1,5 +1,6 @@
 //! Where the record of each image stands in a file that is a list of records.
 
+use std::ops::Range;
 use std::path::Path;
 
 use crate::annotation::problem::{Fault, InputProblem};
@@ -14,6 +15,12 @@ pub(super) struct Place {
     pub(super) id: u64,
     pub(super) offset: u64,
     pub(super) len: usize,
+}
+
+impl Place {
+    pub(super) fn span(self) -> Range<u64> {
+        self.offset..self.offset + self.len as u64
+    }
 }
 
 /// What became of the index that is kept in a folder.

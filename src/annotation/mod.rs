@@ -8,6 +8,7 @@
 mod brackets;
 mod builder;
 mod coco;
+mod cursor;
 mod few;
 mod image;
 mod index;

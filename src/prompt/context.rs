@@ -16,9 +16,9 @@ use std::borrow::Cow;
 
 use crate::annotation::{Attribute, BBox, Few, ImageRecord, Object, Region, Relationship};
 use crate::bbox::{ImageSize, UnitBox};
-use crate::prompt::lines::{Line, Lines};
+use crate::prompt::lines::{Line, Lines, SEPARATOR};
 use crate::prompt::merge::{ShownObject, ShownObjects, ShownTexts};
-use crate::prompt::text::{clean, folded_digest};
+use crate::prompt::text::{clean, folded_hash};
 use crate::prompt::{LeftOutReason, PromptOptions, PromptReport};
 use crate::task::{Section, Task};
 
@@ -141,7 +141,7 @@ impl<'a> Gatherer<'a> {
         let mut line = Line::begin(Section::Objects, &self.text);
         self.text.push_str(if object.is_crowd { "crowd of " } else { "" });
         for (position, name) in object.names.iter().enumerate() {
-            self.text.push_str(if position > 0 { " / " } else { "" });
+            self.text.push_str(if position > 0 { SEPARATOR } else { "" });
             self.text.push_str(name);
         }
         self.text.push_str(": ");
@@ -173,8 +173,8 @@ impl<'a> Gatherer<'a> {
         let kinds = object.synsets.iter().filter_map(|synset| word_of(synset)).filter(|word| !names.contains(word));
         let kinds = kinds.collect();
         let (bbox, is_clamped) = self.unit(object.bbox)?;
-        let digests = names.iter().map(|name| folded_digest(name)).collect();
-        Ok((ShownObject { names, digests, kinds, bbox, is_crowd: object.is_crowd }, is_clamped))
+        let hashes = names.iter().map(|name| folded_hash(name)).collect();
+        Ok((ShownObject { names, hashes, kinds, bbox, is_crowd: object.is_crowd }, is_clamped))
     }
 
     fn region(&mut self, region: &'a Region, line: &mut Line) -> Result<(), LeftOutReason> {
@@ -242,6 +242,8 @@ impl<'a> Gatherer<'a> {
 
 /// The word that a synset is named by: `game controller` of `game_controller.n.01`.
 fn word_of(synset: &str) -> Option<Cow<'_, str>> {
-    let word = synset.split('.').next().filter(|word| !word.is_empty())?;
-    Some(if word.contains('_') { word.replace('_', " ").into() } else { word.into() })
+    // Searching for a character costs more than looking at the few there are.
+    let len = synset.bytes().position(|byte| byte == b'.').unwrap_or(synset.len());
+    let word = synset.get(..len).filter(|word| !word.is_empty())?;
+    Some(if word.bytes().any(|byte| byte == b'_') { word.replace('_', " ").into() } else { word.into() })
 }

@@ -11,6 +11,9 @@ use crate::task::{Section, Task};
 /// Bytes that the headings of all sections take.
 const HEADINGS: usize = 80;
 
+/// Stands between the names of an object.
+pub(super) const SEPARATOR: &str = " / ";
+
 /// One fact as text, without what stands before it: the dash, and numbers of boxes.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -130,10 +133,11 @@ impl Lines<'_> {
     /// Box and names of a shown object; names that only its synsets have come last.
     fn object_box(&self, index: usize) -> Option<NamedBox> {
         let object = self.objects.get(index)?;
-        let mut name = object.names.join(" / ");
-        for kind in &object.kinds {
-            name.push_str(" / ");
-            name.push_str(kind);
+        let names = object.names.iter().chain(&object.kinds);
+        let mut name = String::with_capacity(names.clone().map(|name| name.len() + SEPARATOR.len()).sum());
+        for part in names {
+            name.push_str(if name.is_empty() { "" } else { SEPARATOR });
+            name.push_str(part);
         }
         Some(NamedBox { name, bbox: object.bbox })
     }

@@ -7,8 +7,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::annotation::{Few, Object, ObjectId};
 use crate::bbox::UnitBox;
-use crate::digest::Digest;
-use crate::prompt::text::folded_digest;
+use crate::prompt::text::folded_hash;
 
 /// With how many earlier objects of its name an object is compared; keeps the time linear for any file.
 const MAX_COMPARED: usize = 256;
@@ -17,8 +16,8 @@ const MAX_COMPARED: usize = 256;
 #[derive(Debug)]
 pub(super) struct ShownObject<'a> {
     pub(super) names: Few<Cow<'a, str>>,
-    /// A digest of each name: names that say the same have the same.
-    pub(super) digests: Few<Digest>,
+    /// A hash of each name: names that say the same have the same.
+    pub(super) hashes: Few<u64>,
     /// Words of its synsets that are none of the names: they do not stand in the prompt, but a reply may use them.
     pub(super) kinds: Few<Cow<'a, str>>,
     /// In whole thousandths.
@@ -31,8 +30,8 @@ pub(super) struct ShownObject<'a> {
 pub(super) struct ShownObjects<'a> {
     pub(super) objects: Vec<ShownObject<'a>>,
     by_id: HashMap<ObjectId, usize>,
-    /// The last entry of [`named`](Self::named) for each name, by the digest of the name.
-    by_name: HashMap<Digest, usize, BuildHasherDefault<DigestHasher>>,
+    /// The last entry of [`named`](Self::named) for each name, by the hash of the name.
+    by_name: HashMap<u64, usize, BuildHasherDefault<Hashed>>,
     named: Vec<Named>,
 }
 
@@ -62,18 +61,18 @@ impl<'a> ShownObjects<'a> {
             let known = &self.objects[*index];
             known.is_crowd == object.is_crowd && known.bbox.iou(object.bbox) >= merge_iou
         };
-        object.digests.iter().find_map(|name| self.named(*name).take(MAX_COMPARED).find(is_same))
+        object.hashes.iter().find_map(|name| self.named(*name).take(MAX_COMPARED).find(is_same))
     }
 
     /// The objects of this name, the latest first.
-    fn named(&self, name: Digest) -> impl Iterator<Item = usize> {
+    fn named(&self, name: u64) -> impl Iterator<Item = usize> {
         let last = self.by_name.get(&name).copied();
         std::iter::successors(last, |entry| self.named[*entry].before).map(|entry| self.named[entry].object)
     }
 
     pub(super) fn push(&mut self, object: ShownObject<'a>) -> usize {
         let index = self.objects.len();
-        self.name(index, &object.digests);
+        self.name(index, &object.hashes);
         self.objects.push(object);
         index
     }
@@ -81,19 +80,19 @@ impl<'a> ShownObjects<'a> {
     /// Adds the names of an object to the one that stands for it.
     pub(super) fn merge(&mut self, index: usize, object: ShownObject<'a>) {
         let known = &mut self.objects[index];
-        let n_known = known.digests.len();
-        for (name, digest) in object.names.into_iter().zip(object.digests) {
-            if !known.digests[..n_known].contains(&digest) {
+        let n_known = known.hashes.len();
+        for (name, hash) in object.names.into_iter().zip(object.hashes) {
+            if !known.hashes[..n_known].contains(&hash) {
                 known.names.push(name);
-                known.digests.push(digest);
+                known.hashes.push(hash);
             }
         }
         known.kinds.extend(object.kinds);
-        let new: Few<Digest> = known.digests[n_known..].iter().copied().collect();
+        let new: Few<u64> = known.hashes[n_known..].iter().copied().collect();
         self.name(index, &new);
     }
 
-    fn name(&mut self, object: usize, names: &[Digest]) {
+    fn name(&mut self, object: usize, names: &[u64]) {
         for name in names {
             let entry = self.named.len();
             let before = match self.by_name.entry(*name) {
@@ -122,7 +121,7 @@ impl<'a> ShownObjects<'a> {
 
 /// Texts that have been shown.
 #[derive(Debug, Default)]
-pub(super) struct ShownTexts(HashSet<Digest, BuildHasherDefault<DigestHasher>>);
+pub(super) struct ShownTexts(HashSet<u64, BuildHasherDefault<Hashed>>);
 
 impl ShownTexts {
     /// Room for this many texts.
@@ -132,20 +131,24 @@ impl ShownTexts {
 
     /// Whether this is the first text that says so.
     pub(super) fn is_new(&mut self, line: &str) -> bool {
-        self.0.insert(folded_digest(line))
+        self.0.insert(folded_hash(line))
     }
 }
 
-/// The hash of a digest: a part of it.
+/// The hash of what is a hash already.
 #[derive(Debug, Default)]
-pub(super) struct DigestHasher(u64);
+pub(super) struct Hashed(u64);
 
-impl Hasher for DigestHasher {
+impl Hasher for Hashed {
     fn finish(&self) -> u64 {
         self.0
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
+        self.0 = bytes.first_chunk().map_or(0, |word| u64::from_ne_bytes(*word));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
     }
 }

@@ -4,14 +4,14 @@
 //! with it. So this file may be strict about everything, and what it accepts must be what the other way makes of it.
 
 use crate::annotation::ImageId;
+use crate::annotation::cursor::{Cursor, set};
 use crate::annotation::jsonl::raw::{RawBoxed, RawObject, RawRecord, RawRegion};
-use crate::annotation::visual_genome::plain::{Cursor, set};
 
 /// Bytes of JSON that an object and a region take at least, about, so that lists grow seldom.
 const MIN_BYTES: usize = 60;
 
 pub(super) fn record(line: &[u8]) -> Option<RawRecord> {
-    let mut cursor = Cursor::new(str::from_utf8(line).ok()?);
+    let mut cursor = Cursor::new(line)?;
     let (mut id, mut image, mut url, mut width, mut height) = (None, None, None, None, None);
     let (mut coco_id, mut flickr_id, mut captions, mut objects, mut regions) = (None, None, None, None, None);
     cursor.object(|cursor, key| match key {
@@ -27,7 +27,10 @@ pub(super) fn record(line: &[u8]) -> Option<RawRecord> {
         "regions" | "phrases" => set(&mut regions, list(cursor, line.len(), region)?),
         _ => None,
     })?;
-    cursor.is_at_end().then_some(())?;
+    // White space may follow.
+    if cursor.place().is_some() {
+        return None;
+    }
     Some(RawRecord {
         id: id?,
         image,

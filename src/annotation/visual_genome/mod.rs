@@ -2,7 +2,7 @@
 //! `relationships.json` of versions 1.0, 1.2 and 1.4.
 
 mod files;
-pub(super) mod plain;
+mod plain;
 mod raw;
 mod reading;
 mod salvage;
@@ -95,6 +95,6 @@ impl RecordSource for VisualGenome {
 }
 
 fn records_at(joined: &Joined, positions: Range<usize>) -> impl Iterator<Item = Result<ImageRecord>> + Send + '_ {
-    let mut records = Records::new(joined);
+    let mut records = Records::new(joined, &positions);
     until_error(positions, move |position| records.record(position))
 }

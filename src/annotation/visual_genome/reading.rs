@@ -1,6 +1,7 @@
 //! Reads what the files say about one image, and counts it.
 
 use std::mem;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -154,8 +155,13 @@ pub(super) struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    pub(super) fn new(joined: &'a Joined) -> Self {
-        let windows = lock(&joined.spare).pop().unwrap_or_default();
+    /// For the images at these positions.
+    pub(super) fn new(joined: &'a Joined, positions: &Range<usize>) -> Self {
+        let mut windows = lock(&joined.spare).pop().unwrap_or_default();
+        let last = joined.images.places[..positions.end.min(joined.n_images())].last();
+        for window in [&mut windows.images].into_iter().chain(&mut windows.lists) {
+            window.expect_until(last.map_or(0, |place| place.id));
+        }
         Self { joined, windows }
     }
 
