@@ -9,6 +9,8 @@ mod budget;
 mod fallback;
 #[cfg(feature = "testing")]
 mod conformance;
+#[cfg(all(feature = "testing", feature = "tracing"))]
+mod events;
 #[cfg(feature = "testing")]
 mod faulty;
 #[cfg(feature = "testing")]
@@ -23,6 +25,8 @@ mod record;
 #[cfg(feature = "testing")]
 mod retry;
 mod rules;
+#[cfg(feature = "testing")]
+mod shipped;
 #[cfg(feature = "testing")]
 mod stop;
 #[cfg(feature = "testing")]
