@@ -13,6 +13,12 @@ mod folder;
 mod kill;
 mod lint;
 mod llava;
+#[cfg(all(feature = "openai", feature = "testing"))]
+mod batch_account;
+#[cfg(all(feature = "openai", feature = "testing"))]
+mod batch_server;
+#[cfg(all(feature = "openai", feature = "testing"))]
+mod lost_batches;
 mod reparse;
 mod stream;
 mod top_ups;
