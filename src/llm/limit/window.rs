@@ -39,7 +39,7 @@ pub(super) enum Ending {
 }
 
 /// How a window has become larger or smaller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Step {
     from: usize,
     to: usize,
