@@ -43,6 +43,8 @@ pub enum LlmErrorKind {
     Malformed,
     /// The server did not accept the form of this request.
     InvalidRequest,
+    /// The server does not know the batch or the file that it was asked for.
+    NotFound,
     /// A cap that the caller set is reached: no request will be let through.
     Budget,
     /// The server has been out of reach for longer than anyone wants to wait.
@@ -66,6 +68,7 @@ impl LlmErrorKind {
             Self::Refused => "refused",
             Self::Malformed => "malformed",
             Self::InvalidRequest => "invalid_request",
+            Self::NotFound => "not_found",
             Self::Budget => "budget",
             Self::Unavailable => "unavailable",
             Self::Interrupted => "interrupted",

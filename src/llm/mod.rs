@@ -65,6 +65,8 @@ use serde::{Deserialize, Serialize};
 pub use activity::Activity;
 pub use breaker::{Breaker, BreakerPolicy};
 pub use budget::{Account, Budget, Spending};
+#[cfg_attr(not(feature = "openai"), allow(unused_imports, reason = "only batches are charged from elsewhere"))]
+pub(crate) use budget::{Charge, Totals};
 pub use error::{LlmError, LlmErrorKind};
 pub use estimate::Estimate;
 pub use fallback::Fallback;

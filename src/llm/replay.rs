@@ -22,6 +22,9 @@ use crate::lock::lock;
 /// A recording knows a request by its messages, its parameters and the shape of its reply; a journal by its messages. A
 /// request that was recorded several times gets its completions in turn, and then the last one again. Only where the lines
 /// stand is held in memory.
+///
+/// It answers by itself and wraps nothing, so the suite `llm::conformance` runs on it as on any client, with requests
+/// that the file has.
 #[derive(Debug)]
 pub struct Replay {
     path: PathBuf,

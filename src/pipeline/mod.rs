@@ -30,7 +30,7 @@ use futures::stream::{self, Stream, StreamExt};
 
 #[cfg(feature = "openai")]
 pub use batch::{BatchOptions, BatchReport};
-pub use batch::{BatchTally, RunBatch, RunBatchState};
+pub use batch::{BatchTally, NotFound, RunBatch, RunBatchState};
 pub use builder::PipelineBuilder;
 pub use contents::{Call, CallFailure, UnitIssue, UnitSummary};
 pub use control::RunControl;

@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod batches;
 mod busy;
 mod caps;
 #[cfg(target_os = "linux")]
@@ -16,6 +17,7 @@ mod faults;
 mod interrupt;
 mod kills;
 mod large;
+mod patience;
 mod program;
 mod real;
 mod server;

@@ -24,6 +24,7 @@ pub(crate) struct Run {
 pub(crate) struct Ended {
     /// `None` if it was killed.
     pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
     pub(crate) stderr: String,
     /// The most memory it had, in KiB, as far as was seen.
     pub(crate) peak_kib: u64,
@@ -47,15 +48,25 @@ impl Run {
         &self.folder
     }
 
-    /// Starts the program.
+    /// Starts `svitgen generate`.
     pub(crate) fn start(&self, base_url: &str, arguments: &[&str]) -> Child {
+        self.start_as(&["generate", "--out"], base_url, arguments)
+    }
+
+    /// Runs `svitgen batch` to its end.
+    pub(crate) fn batch(&self, action: &str, base_url: &str, arguments: &[&str]) -> Ended {
+        self.end(self.start_as(&["batch", action], base_url, arguments))
+    }
+
+    /// Starts the program; behind `command` comes the folder.
+    fn start_as(&self, command: &[&str], base_url: &str, arguments: &[&str]) -> Child {
         let out = |name| File::create(self.records.path().join(name)).unwrap();
         Command::new(env!("CARGO_BIN_EXE_svitgen"))
-            .args(["generate", "--task", "detail_description", "--top-ups", "0", "--llm", "openai", "--quiet"])
+            .args(command)
+            .arg(&self.folder)
+            .args(["--task", "detail_description", "--top-ups", "0", "--llm", "openai", "--quiet"])
             .args(["--api-key-env", "SVITGEN_TEST_NO_SUCH_KEY", "--base-url", base_url, "--records"])
             .arg(self.records.path().join("records.jsonl"))
-            .arg("--out")
-            .arg(&self.folder)
             .args(arguments)
             .env("NO_PROXY", "127.0.0.1")
             .env("NO_COLOR", "1")
@@ -73,8 +84,9 @@ impl Run {
         loop {
             peak_kib = peak_kib.max(peak_memory(child.id()));
             if let Some(status) = child.try_wait().unwrap() {
-                let stderr = fs::read_to_string(self.records.path().join("stderr")).unwrap();
-                return Ended { code: status.code(), stderr, peak_kib };
+                let read = |name| fs::read_to_string(self.records.path().join(name)).unwrap();
+                let (stdout, stderr) = (read("stdout"), read("stderr"));
+                return Ended { code: status.code(), stdout, stderr, peak_kib };
             }
             if start.elapsed() > LONGEST_RUN {
                 child.kill().ok();

@@ -15,7 +15,7 @@ use svitgen::{PromptOptions, RecordSource, Task, VisualGenome, async_trait};
 
 use crate::request;
 
-fn passes(result: Result<(), Breaches>) {
+pub(crate) fn passes(result: Result<(), Breaches>) {
     if let Err(breaches) = result {
         panic!("{breaches}");
     }

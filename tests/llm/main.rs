@@ -9,6 +9,8 @@ mod budget;
 mod fallback;
 #[cfg(feature = "testing")]
 mod conformance;
+#[cfg(all(feature = "testing", feature = "tracing"))]
+mod events;
 #[cfg(feature = "testing")]
 mod faulty;
 #[cfg(feature = "testing")]
@@ -24,6 +26,8 @@ mod record;
 mod retry;
 mod rules;
 #[cfg(feature = "testing")]
+mod shipped;
+#[cfg(feature = "testing")]
 mod stop;
 #[cfg(feature = "testing")]
 mod server;
@@ -32,6 +36,9 @@ mod server;
 mod hostile;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(all(feature = "testing", feature = "tracing"))]
+#[path = "../support/events.rs"]
+mod support_events;
 #[cfg(feature = "testing")]
 mod timer;
 

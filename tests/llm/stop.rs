@@ -6,7 +6,8 @@ use futures::FutureExt;
 use futures::future::join_all;
 use svitgen::llm::testing::MockTimer;
 use svitgen::llm::{
-    Breaker, BreakerPolicy, Limit, Limits, LlmClient, LlmError, LlmErrorKind, MockLlm, Retry, RetryPolicy, StopSignal,
+    Account, Breaker, BreakerPolicy, Budget, Limit, Limits, LlmClient, LlmError, LlmErrorKind, MockLlm, Parameters,
+    Retry, RetryPolicy, StopSignal,
 };
 
 use crate::request;
@@ -59,4 +60,28 @@ fn what_is_held_back_from_a_dead_server_is_given_up() {
     assert!((&mut call).now_or_never().is_none());
     stop.set();
     assert_eq!(call.now_or_never().unwrap().unwrap_err().kind(), LlmErrorKind::Interrupted);
+}
+
+#[test]
+fn who_waits_for_room_in_a_budget_gives_up() {
+    let stop = StopSignal::new();
+    let (answer, answered) = futures::channel::oneshot::channel::<()>();
+    let answered = answered.shared();
+    let slow = MockLlm::function(|_| "A dog.").with_delay(move |_| answered.clone().map(|_| ()));
+    let requests = (0..3).map(|n| request(&n.to_string()).with_parameters(Parameters::default().with_max_tokens(100)));
+    let requests: Vec<_> = requests.collect();
+    // Room for one of them at a time.
+    let account = Account::new().with_max_total_tokens(100 + requests[0].max_input_tokens());
+    let capped = Budget::new(slow.clone(), account).with_stop_signal(stop.clone());
+    let mut calls = join_all(requests.iter().map(|request| capped.complete(request)));
+    assert!((&mut calls).now_or_never().is_none());
+    assert_eq!(capped.activity().waiting, 2);
+    stop.set();
+    assert!((&mut calls).now_or_never().is_none(), "one is on its way");
+    assert_eq!(capped.activity().waiting, 0);
+    answer.send(()).unwrap();
+    let results = calls.now_or_never().unwrap();
+    let kinds: Vec<_> = results.iter().map(|result| result.as_ref().err().map(LlmError::kind)).collect();
+    assert_eq!(kinds, [None, Some(LlmErrorKind::Interrupted), Some(LlmErrorKind::Interrupted)]);
+    assert_eq!((slow.requests().len(), capped.spending().requests), (1, 1), "nothing is charged that was not sent");
 }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{env, thread};
 
-use svitgen::llm::{BatchApi, MockLlm, OpenAi, OpenAiConfig};
+use svitgen::llm::{Account, BatchApi, MockLlm, OpenAi, OpenAiConfig, Spending};
 use svitgen::pipeline::{BatchOptions, BatchReport, PipelineBuilder, RunBatchState, RunFolder};
 use svitgen::{Choices, ErrorKind, ImageRecord, Pipeline, Task, UnitBox};
 
@@ -65,11 +65,11 @@ async fn through_batches(
         reports.push(submitted);
         if is_done {
             // Who was killed between the last results and the outputs has to write these.
-            reports.push(pipeline.collect_batches(records, folder, api).await?);
+            reports.push(pipeline.collect_batches_with(records, folder, api, options).await?);
             return Ok(reports);
         }
         for _ in 0..MOST_LOOKS {
-            let collected = pipeline.collect_batches(records, folder, api).await?;
+            let collected = pipeline.collect_batches_with(records, folder, api, options).await?;
             let is_open = collected.open > 0;
             if collected.collected > 0 {
                 reports.push(collected);
@@ -143,7 +143,8 @@ fn every_unit_is_answered_once_whatever_the_server_does() {
 #[test]
 fn child() {
     let (Some(folder), Some(url)) = (child_argument(FOLDER), child_argument(URL)) else { return };
-    let options = BatchOptions::default().with_max_requests(25);
+    let account = Account::new().with_file(Path::new(&folder).join("budget.jsonl")).unwrap();
+    let options = BatchOptions::default().with_max_requests(25).with_account(account);
     let (pipeline, api, records) = (pipeline(&url), api(&url), records(60));
     let work = through_batches(&pipeline, &records, Path::new(&folder), &api, &options);
     if let Err(error) = runtime().block_on(work) {
@@ -187,6 +188,9 @@ fn nothing_is_created_twice_or_lost_by_kills_at_any_moment() {
         let total = RunFolder::open(folder.path()).unwrap().ledger().unwrap().total();
         assert_eq!((total.unanswered, total.in_batches, total.pending, total.failed), (0, 0, 0, 0));
         assert_eq!(total.requests, completions(folder.path()).len() as u64, "nothing is counted twice");
+        let spending = Spending::read(folder.path().join("budget.jsonl")).unwrap();
+        assert_eq!((spending.requests, spending.in_batches, spending.at_bound), (total.requests, 0, 0), "nor charged");
+        assert_eq!((spending.input_tokens, spending.output_tokens), (total.input_tokens, total.output_tokens));
     }
     let batches = runtime().block_on(api(&server.url()).batches()).unwrap();
     let names: BTreeSet<&String> = batches.iter().filter_map(|batch| batch.metadata.get("svitgen")).collect();

@@ -17,7 +17,8 @@ fn a_run_tells_what_happens_and_no_text_of_prompts_or_replies() {
     });
     let text = told_by(|| {
         block_on(pipeline(mock).run(&records(4), folder.path())).unwrap();
-    });
+    })
+    .join("\n");
     for expected in ["run started", "journal read", "request sent image=1", "request answered image=1", "run ended"] {
         assert!(text.contains(expected), "{expected}: {text}");
     }

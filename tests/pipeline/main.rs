@@ -16,6 +16,12 @@ mod llava;
 mod order;
 #[cfg(feature = "packed")]
 mod packed;
+#[cfg(all(feature = "openai", feature = "testing"))]
+mod batch_account;
+#[cfg(all(feature = "openai", feature = "testing"))]
+mod batch_server;
+#[cfg(all(feature = "openai", feature = "testing"))]
+mod lost_batches;
 mod reparse;
 mod stream;
 mod top_ups;

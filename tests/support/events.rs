@@ -24,18 +24,20 @@ impl Write for OfThisThread {
     }
 }
 
-/// Does some work in this thread, and returns what events it told, a line each.
+/// Does some work in this thread, and returns what events it told, a line each, without time, level and target.
 ///
 /// The subscriber is that of the whole process: with one for each test, tests that run beside one another would switch
 /// the events of the others off.
-pub(crate) fn told_by(work: impl FnOnce()) -> String {
+pub(crate) fn told_by(work: impl FnOnce()) -> Vec<String> {
     static LISTEN: Once = Once::new();
     LISTEN.call_once(|| {
         let subscriber = tracing_subscriber::fmt().with_writer(|| OfThisThread).with_max_level(LevelFilter::DEBUG);
-        tracing::subscriber::set_global_default(subscriber.with_ansi(false).finish()).unwrap();
+        let subscriber = subscriber.without_time().with_level(false).with_target(false).with_ansi(false);
+        tracing::subscriber::set_global_default(subscriber.finish()).unwrap();
     });
     tracing::callsite::rebuild_interest_cache();
     TOLD.set(Some(Vec::new()));
     work();
-    String::from_utf8(TOLD.take().unwrap_or_default()).unwrap()
+    let text = String::from_utf8(TOLD.take().unwrap_or_default()).unwrap();
+    text.lines().map(|line| line.trim().to_owned()).collect()
 }

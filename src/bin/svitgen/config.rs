@@ -12,7 +12,7 @@ use crate::failure::Failure;
 
 /// What says how a command is carried out and not what it does.
 const LEFT_OUT: [&str; 10] =
-    ["config", "json", "quiet", "verbose", "help", "version", "wait", "every", "without-cap", "max-requests"];
+    ["config", "json", "quiet", "verbose", "help", "version", "wait", "every", "give-up-unknown", "max-requests"];
 
 /// The arguments of the program, with those of the `--config` file that the command line does not give.
 pub(crate) fn expand(command: &Command, arguments: Vec<OsString>) -> Result<Vec<OsString>, Failure> {

@@ -1,5 +1,6 @@
 //! The rule of a `Breaker`: who goes ahead, and what that tells about the server.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::llm::queue::{Admission, Rule};
@@ -43,7 +44,17 @@ pub(super) enum Pass {
 #[derive(Clone, Copy)]
 pub(super) struct Ticket {
     epoch: u64,
-    is_ahead: bool,
+    /// Whether it finds out if the server is back.
+    pub(super) is_ahead: bool,
+}
+
+/// What has become of the circuit, for whoever wants to be told.
+#[derive(Clone, Copy)]
+pub(super) enum Change {
+    Opened { failures: u64, pause: Duration },
+    StaysOpen { pause: Duration },
+    HalfOpen,
+    Closed,
 }
 
 /// What the end of a call tells about the server.
@@ -53,6 +64,19 @@ pub(super) enum Sign {
     OfDeath,
     /// Nothing was sent, or the call was dropped.
     None,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opened { failures, pause } => {
+                write!(f, "opened after {failures} faults in a row, next probe in {}", in_words(*pause))
+            }
+            Self::StaysOpen { pause } => write!(f, "stays open, next probe in {}", in_words(*pause)),
+            Self::HalfOpen => f.write_str("half-open, a few calls follow"),
+            Self::Closed => f.write_str("closed, all calls pass"),
+        }
+    }
 }
 
 impl Sign {
@@ -100,8 +124,14 @@ impl Circuit {
         })
     }
 
-    /// What the end of a call tells.
-    pub(super) fn end(&mut self, ticket: Ticket, sign: Sign, error: Option<&LlmError>, now: Duration) {
+    /// Takes in what the end of a call tells; what changes by that.
+    pub(super) fn end(
+        &mut self,
+        ticket: Ticket,
+        sign: Sign,
+        error: Option<&LlmError>,
+        now: Duration,
+    ) -> Option<Change> {
         let is_of_now = ticket.epoch == self.epoch;
         if let State::Reopening { n_running, .. } = &mut self.state
             && is_of_now
@@ -114,46 +144,57 @@ impl Circuit {
                 self.n_failures += 1;
                 self.first_failure.get_or_insert(now);
                 self.last_error = error.map(ToString::to_string).unwrap_or_default();
-                self.fail(now, ticket.is_ahead);
+                self.fail(now, ticket.is_ahead)
             }
-            Sign::None if is_of_now && ticket.is_ahead => self.nobody_is_ahead(now),
+            Sign::None if is_of_now && ticket.is_ahead => {
+                self.nobody_is_ahead(now);
+                None
+            }
             // What began before the server was found dead tells nothing new.
-            Sign::OfDeath | Sign::None => {}
+            Sign::OfDeath | Sign::None => None,
         }
     }
 
-    fn live(&mut self, is_of_now: bool) {
+    fn live(&mut self, is_of_now: bool) -> Option<Change> {
         (self.n_failures, self.first_failure) = (0, None);
         match &mut self.state {
-            State::Closed => {}
-            State::Open { .. } => self.become_state(State::Reopening { room: FIRST_ROOM, n_running: 0 }),
+            State::Closed => None,
+            State::Open { .. } => {
+                self.become_state(State::Reopening { room: FIRST_ROOM, n_running: 0 });
+                Some(Change::HalfOpen)
+            }
             State::Reopening { room, .. } if is_of_now => {
                 *room += 1;
-                if *room >= ROOM_FOR_ALL {
-                    self.become_state(State::Closed);
+                if *room < ROOM_FOR_ALL {
+                    return None;
                 }
+                self.become_state(State::Closed);
+                Some(Change::Closed)
             }
-            State::Reopening { .. } => {}
+            State::Reopening { .. } => None,
         }
     }
 
-    fn fail(&mut self, now: Duration, is_ahead: bool) {
+    fn fail(&mut self, now: Duration, is_ahead: bool) -> Option<Change> {
         if let State::Open { ahead_at, pause, is_one_ahead, .. } = &mut self.state {
-            if is_ahead {
-                *pause = pause.saturating_mul(2).min(self.policy.last_pause);
-                *ahead_at = now.saturating_add(*pause);
-                *is_one_ahead = false;
+            if !is_ahead {
+                return None;
             }
-            return;
+            *pause = pause.saturating_mul(2).min(self.policy.last_pause);
+            *ahead_at = now.saturating_add(*pause);
+            *is_one_ahead = false;
+            return Some(Change::StaysOpen { pause: *pause });
         }
         if let State::Reopening { room, .. } = &mut self.state {
             *room = (*room / 2).max(1);
         }
-        if self.n_failures >= u64::from(self.policy.failures) {
-            let pause = self.policy.first_pause;
-            let ahead_at = now.saturating_add(pause);
-            self.become_state(State::Open { since: now, ahead_at, pause, is_one_ahead: false });
+        if self.n_failures < u64::from(self.policy.failures) {
+            return None;
         }
+        let pause = self.policy.first_pause;
+        let ahead_at = now.saturating_add(pause);
+        self.become_state(State::Open { since: now, ahead_at, pause, is_one_ahead: false });
+        Some(Change::Opened { failures: self.n_failures, pause })
     }
 
     fn nobody_is_ahead(&mut self, now: Duration) {

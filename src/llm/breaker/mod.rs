@@ -91,10 +91,14 @@ impl Call<'_> {
     fn end(mut self, result: Result<Completion, LlmError>) -> Attempt {
         let Some(ticket) = self.ticket.take() else { return Attempt::Done(result) };
         let sign = Sign::of(&result);
-        let (verdict, is_open) = self.queue.update(|circuit, now| {
-            circuit.end(ticket, sign, result.as_ref().err(), now);
-            (circuit.verdict(now), circuit.is_open())
+        let (change, verdict, is_open) = self.queue.update(|circuit, now| {
+            let change = circuit.end(ticket, sign, result.as_ref().err(), now);
+            (change, circuit.verdict(now), circuit.is_open())
         });
+        // Nobody holds a lock here: who listens may ask what the client is doing.
+        if change.is_some() {
+            event!(change = change.map(tracing::field::display), "breaker changed");
+        }
         match (result, verdict) {
             (Err(error), Some(verdict)) if sign == Sign::OfDeath => {
                 let verdict = if error.was_not_sent() { verdict.with_nothing_sent() } else { verdict };
@@ -122,6 +126,9 @@ impl<C: LlmClient> LlmClient for Breaker<C> {
                 Pass::Through(ticket) => ticket,
                 Pass::Refused(error) => return Err(error),
             };
+            if ticket.is_ahead {
+                event!("breaker probes the server");
+            }
             match self.attempt(request, ticket).await {
                 Attempt::Done(result) => return result,
                 Attempt::Again => self.tally.count_retry(LlmErrorKind::Transient),

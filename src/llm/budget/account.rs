@@ -62,9 +62,9 @@ impl Account {
     /// A file that cannot be read or written, that is no account or is damaged other than at its end, or that another
     /// account has open, in this process or in another.
     pub fn with_file(self, path: impl AsRef<Path>) -> Result<Self> {
-        let (file, spent) = Store::open(path.as_ref())?;
+        let (file, kept) = Store::open(path.as_ref())?;
         let mut state = self.lock();
-        state.spent = spent;
+        (state.spent, state.batches) = (kept.spent, kept.batches);
         state.file = Some(file);
         drop(state);
         Ok(self)
@@ -73,10 +73,12 @@ impl Account {
     /// What has been spent so far.
     pub fn spending(&self) -> Spending {
         let state = self.lock();
+        let batches = state.in_batches();
         Spending {
             in_flight: state.in_flight,
-            reserved_tokens: state.reserved_tokens,
-            reserved_cost: state.reserved_cost,
+            in_batches: batches.requests,
+            reserved_tokens: state.reserved_tokens.saturating_add(batches.tokens()),
+            reserved_cost: state.reserved_cost.saturating_add(batches.cost),
             waiting: state.queue.len() as u64,
             max_cost: self.max_cost,
             max_total_tokens: self.max_total_tokens,
@@ -140,24 +142,34 @@ impl Account {
         self.max_total_tokens.is_some_and(|cap| tokens > cap) || self.max_cost.is_some_and(|cap| cost > cap)
     }
 
-    /// Why the account will never let `bound` through, if so: what is spent stays spent.
+    /// Why the account will never let `bound` through, if so: what is spent stays spent, and what is in a batch stays so
+    /// for longer than anybody waits.
     pub(super) fn refusal(&self, state: &State, bound: &Charge) -> Option<LlmError> {
-        let spent = &state.spent;
-        if self.max_cost.is_some() && spent.unpriced > 0 {
-            return Some(unpriced_past(spent.unpriced));
+        let mut taken = state.spent;
+        if self.max_cost.is_some() && taken.unpriced > 0 {
+            return Some(unpriced_past(taken.unpriced));
         }
+        let batches = state.in_batches();
+        taken.add_all(&batches);
         let is_beyond =
-            self.is_beyond(spent.tokens().saturating_add(bound.tokens()), spent.cost.saturating_add(bound.cost()));
-        is_beyond.then(|| self.used_up(spent, bound))
+            self.is_beyond(taken.tokens().saturating_add(bound.tokens()), taken.cost.saturating_add(bound.cost()));
+        is_beyond.then(|| self.used_up(&taken, batches.requests, bound))
     }
 
     pub(super) fn fits_now(&self, state: &State, bound: &Charge) -> bool {
-        let tokens = state.spent.tokens().saturating_add(state.reserved_tokens).saturating_add(bound.tokens());
-        let cost = state.spent.cost.saturating_add(state.reserved_cost).saturating_add(bound.cost());
-        !self.is_beyond(tokens, cost)
+        let batches = state.in_batches();
+        let tokens = [state.reserved_tokens, batches.tokens(), bound.tokens()];
+        let costs = [state.reserved_cost, batches.cost, bound.cost()];
+        let tokens = tokens.into_iter().fold(state.spent.tokens(), u64::saturating_add);
+        !self.is_beyond(tokens, costs.into_iter().fold(state.spent.cost, Money::saturating_add))
     }
 
-    fn used_up(&self, spent: &Totals, bound: &Charge) -> LlmError {
+    #[cfg(feature = "openai")]
+    pub(super) fn prices(&self) -> &Prices {
+        &self.prices
+    }
+
+    fn used_up(&self, spent: &Totals, in_batches: u64, bound: &Charge) -> LlmError {
         let mut caps = Vec::new();
         if let Some(cap) = self.max_cost {
             let left = cap.saturating_sub(spent.cost);
@@ -167,6 +179,12 @@ impl Account {
             let (needed, spent) = (bound.tokens(), spent.tokens());
             let left = cap.saturating_sub(spent);
             caps.push(format!("it may take {needed} tokens; {spent} of {cap} are spent, {left} are left"));
+        }
+        if in_batches > 0 {
+            let batches = Requests(in_batches);
+            caps.push(format!(
+                "that counts {batches} in open batches at the most they can take, until they are collected"
+            ));
         }
         let caps = caps.join("; ");
         let message = format!("the next request could pass the cap: {caps}; raise the cap and start again to go on");

@@ -4,6 +4,8 @@
 //! the wrapper, [`Account`] the sums and caps behind it, [`Spending`] what they say.
 
 mod account;
+#[cfg(feature = "openai")]
+mod batch;
 mod bound;
 mod spending;
 mod state;
@@ -18,10 +20,12 @@ pub use account::Account;
 pub use spending::Spending;
 
 pub(super) use spending::Requests;
+#[cfg_attr(not(feature = "openai"), allow(unused_imports, reason = "only batches are charged from elsewhere"))]
+pub(crate) use spending::{Charge, Totals};
 
-use crate::llm::budget::spending::{Charge, Known};
+use crate::llm::budget::spending::Known;
 use crate::llm::budget::turn::Reservation;
-use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind, Usage};
+use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, LlmErrorKind, StopSignal, Usage};
 
 /// A client that charges an [`Account`], and sends nothing that could carry it beyond a cap.
 ///
@@ -61,12 +65,20 @@ use crate::llm::{Activity, Completion, CompletionRequest, LlmClient, LlmError, L
 pub struct Budget<C> {
     inner: C,
     account: Arc<Account>,
+    stop: StopSignal,
 }
 
 impl<C: LlmClient> Budget<C> {
     /// Charges `account`, which clients share by sharing an [`Arc`] of it.
     pub fn new(inner: C, account: impl Into<Arc<Account>>) -> Self {
-        Self { inner, account: account.into() }
+        Self { inner, account: account.into(), stop: StopSignal::new() }
+    }
+
+    /// Gives up whatever waits for room in the account as soon as the signal is set.
+    #[must_use]
+    pub fn with_stop_signal(mut self, stop: StopSignal) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// What the account has been charged so far.
@@ -123,7 +135,7 @@ fn lost(error: &LlmError, bound: &Charge) -> (Usage, Known) {
 impl<C: LlmClient> LlmClient for Budget<C> {
     async fn complete(&self, request: &CompletionRequest) -> Result<Completion, LlmError> {
         let bound = self.account.bound(request)?;
-        let reservation = self.account.reserve(bound).await?;
+        let reservation = self.stop.unless_set(self.account.reserve(bound)).await??;
         let result = self.inner.complete(request).await;
         self.settle(reservation, request, &result);
         result

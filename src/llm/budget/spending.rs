@@ -29,9 +29,11 @@ pub struct Spending {
     pub beyond_bound: u64,
     /// Requests in flight.
     pub in_flight: u64,
-    /// Most tokens that these can take.
+    /// Requests in batches whose results are not there yet.
+    pub in_batches: u64,
+    /// Most tokens that both of these can take.
     pub reserved_tokens: u64,
-    /// Most that these can cost.
+    /// Most that both of these can cost.
     pub reserved_cost: Money,
     /// Calls that wait for what others will leave.
     pub waiting: u64,
@@ -61,6 +63,7 @@ impl Spending {
             at_bound: self.at_bound + other.at_bound,
             beyond_bound: self.beyond_bound + other.beyond_bound,
             in_flight: self.in_flight + other.in_flight,
+            in_batches: self.in_batches + other.in_batches,
             reserved_tokens: self.reserved_tokens.saturating_add(other.reserved_tokens),
             reserved_cost: self.reserved_cost.saturating_add(other.reserved_cost),
             waiting: self.waiting + other.waiting,
@@ -87,6 +90,7 @@ impl fmt::Display for Spending {
             (self.at_bound, "counted at their upper bound"),
             (self.beyond_bound, "beyond it"),
             (self.in_flight, "in flight"),
+            (self.in_batches, "in batches"),
         ] {
             if n_requests > 0 {
                 write!(f, ", {n_requests} {what}")?;
@@ -107,7 +111,7 @@ impl fmt::Display for Requests {
 
 /// What one request takes: as an upper bound before it is sent, as it was afterwards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Charge {
+pub(crate) struct Charge {
     pub(super) input_tokens: u64,
     pub(super) output_tokens: u64,
     /// `None` if the model has no price.
@@ -145,7 +149,7 @@ pub(super) enum Known {
 
 /// Sums over the requests that were charged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Totals {
+pub(crate) struct Totals {
     pub(super) requests: u64,
     pub(super) input_tokens: u64,
     pub(super) output_tokens: u64,
@@ -167,6 +171,17 @@ impl Totals {
         self.unpriced += u64::from(charge.cost.is_none());
         self.at_bound += u64::from(known == Known::Bound);
         self.beyond_bound += u64::from(known == Known::Beyond);
+    }
+
+    /// Adds those of a batch.
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        self.cost = self.cost.saturating_add(other.cost);
+        self.unpriced += other.unpriced;
+        self.at_bound += other.at_bound;
+        self.beyond_bound += other.beyond_bound;
     }
 
     pub(super) fn tokens(&self) -> u64 {

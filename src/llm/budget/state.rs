@@ -1,10 +1,11 @@
 //! The sums of an account, and the queue in front of it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::task::Waker;
 
 use super::spending::{Charge, Known, Totals};
 use super::store::Store;
+use crate::error::Result;
 use crate::llm::{LlmError, Money};
 
 #[derive(Debug, Default)]
@@ -13,6 +14,8 @@ pub(super) struct State {
     pub(super) in_flight: u64,
     pub(super) reserved_tokens: u64,
     pub(super) reserved_cost: Money,
+    /// What batches can take at most, by their names.
+    pub(super) batches: BTreeMap<String, Totals>,
     pub(super) file: Option<Store>,
     next_request: u64,
     /// Calls whose bound does not fit at present, the first one first.
@@ -72,6 +75,35 @@ impl State {
         self.reserved_tokens = self.reserved_tokens.saturating_add(bound.tokens());
         self.reserved_cost = self.reserved_cost.saturating_add(bound.cost());
         Ok(request)
+    }
+
+    /// What all open batches can take at most.
+    pub(super) fn in_batches(&self) -> Totals {
+        let mut sum = Totals::default();
+        self.batches.values().for_each(|bounds| sum.add_all(bounds));
+        sum
+    }
+
+    #[cfg(feature = "openai")]
+    pub(super) fn reserve_batch(&mut self, name: &str, bounds: Totals) -> Result<()> {
+        if let Some(file) = &mut self.file {
+            file.batch(name, bounds)?;
+        }
+        self.batches.insert(name.to_owned(), bounds);
+        Ok(())
+    }
+
+    #[cfg(feature = "openai")]
+    pub(super) fn settle_batch(&mut self, name: &str, spent: Totals) -> Result<()> {
+        if !self.batches.contains_key(name) {
+            return Ok(());
+        }
+        if let Some(file) = &mut self.file {
+            file.batch_settled(name, spent)?;
+        }
+        self.batches.remove(name);
+        self.spent.add_all(&spent);
+        Ok(())
     }
 
     pub(super) fn settle(&mut self, request: u64, bound: &Charge, charge: &Charge, known: Known) {

@@ -1,6 +1,6 @@
 //! The account on disk: a line before a request is sent, a line when it is known what it took.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
 enum Line {
-    /// The first line: all that was spent before.
-    Spent(Totals),
+    /// The first line: all that was spent before, and what is reserved for batches.
+    Spent(Kept),
     /// A request is about to be sent.
     Sent {
         request: u64,
@@ -29,17 +29,43 @@ enum Line {
         charge: Charge,
         known: Known,
     },
+    /// A batch is about to be sent, with what it can take at most.
+    Batch {
+        name: String,
+        #[serde(flatten)]
+        bounds: Totals,
+    },
+    /// It is known what the batch took.
+    BatchSettled {
+        name: String,
+        #[serde(flatten)]
+        spent: Totals,
+    },
+}
+
+/// What outlives a process.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Kept {
+    #[serde(flatten)]
+    pub(super) spent: Totals,
+    /// What open batches can take at most, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) batches: BTreeMap<String, Totals>,
 }
 
 impl Spending {
     /// What the file of an account says, also while a run writes to it. Requests of which it says no more count at their
-    /// upper bound.
+    /// upper bound, and those in batches as reserved.
     ///
     /// # Errors
     /// A file that cannot be read, is no account, or is damaged other than at its end.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        read(path).map(Self::from).map_err(|source| Error::io("read", path, source))
+        let kept = read(path).map_err(|source| Error::io("read", path, source))?;
+        let mut batches = Totals::default();
+        kept.batches.values().for_each(|bounds| batches.add_all(bounds));
+        let (in_batches, reserved_tokens, reserved_cost) = (batches.requests, batches.tokens(), batches.cost);
+        Ok(Self { in_batches, reserved_tokens, reserved_cost, ..kept.spent.into() })
     }
 }
 
@@ -54,15 +80,15 @@ pub(super) struct Store {
 impl Store {
     /// Opens the file, or makes it, and says what was spent; requests of which it says no more are taken at their
     /// bounds. The file is then written anew as one line.
-    pub(super) fn open(path: &Path) -> Result<(Self, Totals)> {
+    pub(super) fn open(path: &Path) -> Result<(Self, Kept)> {
         checked_lines::make_folder_of(path)?;
         let lock = lock(path)?;
-        let spent = match read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Totals::default(),
+        let kept = match read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Kept::default(),
             read => read.map_err(|source| Error::io("read", path, source))?,
         };
-        let lines = Appender::create(path, &Line::Spent(spent))?;
-        Ok((Self { lines, lock }, spent))
+        let lines = Appender::create(path, &Line::Spent(kept.clone()))?;
+        Ok((Self { lines, lock }, kept))
     }
 
     pub(super) fn sent(&mut self, request: u64, bound: Charge) -> Result<()> {
@@ -71,6 +97,19 @@ impl Store {
 
     pub(super) fn settled(&mut self, request: u64, charge: Charge, known: Known) -> Result<()> {
         self.lines.append(&Line::Settled { request, charge, known }).map(drop)
+    }
+
+    /// A batch outlives its process, so this is on the disk when it returns.
+    #[cfg(feature = "openai")]
+    pub(super) fn batch(&mut self, name: &str, bounds: Totals) -> Result<()> {
+        self.lines.append(&Line::Batch { name: name.to_owned(), bounds })?;
+        self.lines.sync()
+    }
+
+    #[cfg(feature = "openai")]
+    pub(super) fn batch_settled(&mut self, name: &str, spent: Totals) -> Result<()> {
+        self.lines.append(&Line::BatchSettled { name: name.to_owned(), spent })?;
+        self.lines.sync()
     }
 
     pub(super) fn sync(&mut self) -> Result<()> {
@@ -87,15 +126,20 @@ impl Drop for Store {
     }
 }
 
-fn read(path: &Path) -> io::Result<Totals> {
-    let mut spent = None;
+fn read(path: &Path) -> io::Result<Kept> {
+    let mut kept = None;
     let mut open: HashMap<u64, Charge> = HashMap::new();
     checked_lines::read(path, |place, line| {
-        match (line, &mut spent) {
-            (Some(Line::Spent(totals)), None) => spent = Some(totals),
+        match (line, &mut kept) {
+            (Some(Line::Spent(before)), None) => kept = Some(before),
             (Some(Line::Sent { request, bound }), Some(_)) => _ = open.insert(request, bound),
-            (Some(Line::Settled { request, charge, known }), Some(spent)) if open.remove(&request).is_some() => {
-                spent.add(&charge, known);
+            (Some(Line::Settled { request, charge, known }), Some(kept)) if open.remove(&request).is_some() => {
+                kept.spent.add(&charge, known);
+            }
+            (Some(Line::Batch { name, bounds }), Some(kept)) => _ = kept.batches.insert(name, bounds),
+            (Some(Line::BatchSettled { name, spent }), Some(kept)) if kept.batches.contains_key(&name) => {
+                kept.batches.remove(&name);
+                kept.spent.add_all(&spent);
             }
             // What a damaged line said was spent is not known, so neither is the sum.
             _ => return Err(damaged(place)),
@@ -103,9 +147,9 @@ fn read(path: &Path) -> io::Result<Totals> {
         Ok(())
     })?;
     let no_account = || io::Error::new(io::ErrorKind::InvalidData, "it is no account of this crate; name another file");
-    let mut spent = spent.ok_or_else(no_account)?;
-    open.values().for_each(|bound| spent.add(bound, Known::Bound));
-    Ok(spent)
+    let mut kept: Kept = kept.ok_or_else(no_account)?;
+    open.values().for_each(|bound| kept.spent.add(bound, Known::Bound));
+    Ok(kept)
 }
 
 fn damaged(place: Place) -> io::Error {

@@ -25,7 +25,7 @@ mod wrapper;
 
 use std::sync::Arc;
 
-use crate::llm::{CompletionRequest, LlmClient, Message, MessageRole};
+use crate::llm::{CompletionRequest, LlmClient, LlmErrorKind, Message, MessageRole};
 
 use breach::Findings;
 
@@ -52,6 +52,7 @@ pub async fn check_wrapper<W: LlmClient>(wrap: impl Fn(Arc<dyn LlmClient>) -> W)
 pub struct Conformance {
     requests: Vec<CompletionRequest>,
     secret: Option<String>,
+    handled: Vec<LlmErrorKind>,
 }
 
 impl Conformance {
@@ -59,7 +60,7 @@ impl Conformance {
     pub fn new() -> Self {
         let text = |n: usize| format!("Question {n} of the conformance suite: what is {n} plus {n}?");
         let requests = (1..=16).map(|n| CompletionRequest::new(vec![Message::new(MessageRole::User, text(n))]));
-        Self { requests: requests.collect(), secret: None }
+        Self { requests: requests.collect(), secret: None, handled: Vec::new() }
     }
 
     /// Sets the requests to ask, for a client that cannot answer any; at least two with different replies tell most.
@@ -73,6 +74,14 @@ impl Conformance {
     #[must_use]
     pub fn with_secret(mut self, secret: impl Into<String>) -> Self {
         self.secret = Some(secret.into());
+        self
+    }
+
+    /// Sets the kinds of permanent errors that a wrapper does not pass on but does something about, such as asking a
+    /// second client ([`Fallback`](crate::llm::Fallback)). The client inside is still asked once.
+    #[must_use]
+    pub fn with_handled(mut self, kinds: impl IntoIterator<Item = LlmErrorKind>) -> Self {
+        self.handled = kinds.into_iter().collect();
         self
     }
 
@@ -92,7 +101,7 @@ impl Conformance {
     /// [`Breaches`]: all that it did not keep.
     pub async fn check_wrapper<W: LlmClient>(&self, wrap: impl Fn(Arc<dyn LlmClient>) -> W) -> Result<(), Breaches> {
         let mut findings = Findings::new(self.secret.clone());
-        wrapper::check(&wrap, &self.requests, &mut findings).await;
+        wrapper::check(&wrap, &self.requests, &self.handled, &mut findings).await;
         findings.into_result()
     }
 }

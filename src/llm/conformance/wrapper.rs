@@ -16,13 +16,14 @@ use super::inner::{Inner, NAME};
 pub(super) async fn check<W: LlmClient>(
     wrap: &impl Fn(Arc<dyn LlmClient>) -> W,
     requests: &[CompletionRequest],
+    handled: &[LlmErrorKind],
     findings: &mut Findings,
 ) {
     let echo = MockLlm::function(|request| request.last_user_text().to_owned());
     client::check(&wrap(Arc::new(echo)), requests, findings).await;
     passes_on(wrap, findings).await;
     for kind in PERMANENT {
-        permanent_error(wrap, kind, findings).await;
+        permanent_error(wrap, kind, handled.contains(&kind), findings).await;
     }
     for kind in [LlmErrorKind::Transient, LlmErrorKind::RateLimited, LlmErrorKind::Malformed] {
         passing_error(wrap, kind, findings).await;
@@ -87,13 +88,14 @@ async fn passes_on<W: LlmClient>(wrap: &impl Fn(Arc<dyn LlmClient>) -> W, findin
 async fn permanent_error<W: LlmClient>(
     wrap: &impl Fn(Arc<dyn LlmClient>) -> W,
     kind: LlmErrorKind,
+    is_handled: bool,
     findings: &mut Findings,
 ) {
     let inner = Inner::failing([LlmError::new(kind, "nothing helps")]);
     let result = wrap(Arc::new(inner.clone())).complete(&full_request()).await;
     let is_same = result.as_ref().is_err_and(|error| error.kind() == kind && error.message().contains("nothing helps"));
     let rule = "An error that another attempt does not help comes out as it is, after one attempt.";
-    findings.expect(is_same, rule, || format!("{result:?} for {kind}"));
+    findings.expect(is_same || is_handled, rule, || format!("{result:?} for {kind}"));
     findings.expect(inner.requests().len() == 1, rule, || format!("asked {} times for {kind}", inner.requests().len()));
 }
 

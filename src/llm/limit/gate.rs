@@ -7,7 +7,7 @@ use crate::llm::queue::{Admission, Queue, Rule};
 use crate::llm::{Completion, LlmError, LlmErrorKind};
 
 use super::limits::Limits;
-use super::window::{Ending, Window};
+use super::window::{Ending, Step, Window};
 
 pub(super) struct Gate {
     window: Window,
@@ -38,13 +38,13 @@ impl Gate {
         self.window.size()
     }
 
-    fn release(&mut self, permit: &Permit, ending: Ending, used: f64, now: Duration) {
+    fn release(&mut self, permit: &Permit, ending: Ending, used: f64, now: Duration) -> Option<Step> {
         self.n_running = self.n_running.saturating_sub(1);
-        self.window.end(permit.epoch, ending);
         if let Some(tokens) = &mut self.tokens {
             // A server that tells nonsense must not stop the run for longer than a minute.
             tokens.give_back(permit.tokens - used.min(tokens.of_a_minute()), now);
         }
+        self.window.end(permit.epoch, ending)
     }
 }
 
@@ -110,6 +110,9 @@ impl<'a> Running<'a> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         let Self { queue, permit, ending, used } = self;
-        queue.update(|gate, now| gate.release(permit, *ending, *used, now));
+        let step = queue.update(|gate, now| gate.release(permit, *ending, *used, now));
+        if step.is_some() {
+            event!(change = step.map(tracing::field::display), "limit changed");
+        }
     }
 }

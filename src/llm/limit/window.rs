@@ -1,5 +1,7 @@
 //! How many calls may run at a time: less when the server refuses, more when it does not.
 
+use std::fmt;
+
 /// A window that is refused for a smaller share than this is let grow.
 const SHARE_TO_GROW: f64 = 0.075;
 
@@ -36,6 +38,26 @@ pub(super) enum Ending {
     Unknown,
 }
 
+/// How a window has become larger or smaller.
+#[derive(Debug)]
+pub(super) struct Step {
+    from: usize,
+    to: usize,
+    /// Calls that ended since the last step.
+    n_ended: u64,
+    /// Those of them that were refused for rate.
+    n_refused: u64,
+}
+
+/// `shrank from 100 to 70, as 15 of 15 calls were refused for rate`
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to, n_ended, n_refused } = self;
+        let change = if to < from { "shrank" } else { "grew" };
+        write!(f, "{change} from {from} to {to}, as {n_refused} of {n_ended} calls were refused for rate")
+    }
+}
+
 impl Window {
     pub(super) fn new(most: usize, is_fixed: bool) -> Self {
         let most = most.max(1) as f64;
@@ -53,25 +75,30 @@ impl Window {
         self.epoch
     }
 
-    pub(super) fn end(&mut self, epoch: u64, ending: Ending) {
+    /// Counts a call that has ended; what becomes of the window by that, if anything.
+    pub(super) fn end(&mut self, epoch: u64, ending: Ending) -> Option<Step> {
         if self.is_fixed || epoch != self.epoch || ending == Ending::Unknown {
-            return;
+            return None;
         }
         self.n_ended += 1.0;
         self.n_refused += f64::from(u8::from(ending == Ending::Refused));
         let n_calls = self.size.max(FEWEST_CALLS);
         if self.n_refused >= SHARE_TO_SHRINK * n_calls {
-            self.step((self.size * SHRUNK_TO).max(1.0));
             self.epoch += 1;
+            self.step((self.size * SHRUNK_TO).max(1.0))
         } else if self.n_ended >= n_calls {
             let may_grow = self.was_full && self.n_refused <= SHARE_TO_GROW * n_calls;
             let more = if may_grow { (self.most / 64.0).max(1.0) } else { 0.0 };
-            self.step((self.size + more).min(self.most));
+            self.step((self.size + more).min(self.most))
+        } else {
+            None
         }
     }
 
-    fn step(&mut self, size: f64) {
+    fn step(&mut self, size: f64) -> Option<Step> {
+        let (from, n_ended, n_refused) = (self.size(), self.n_ended as u64, self.n_refused as u64);
         *self = Self { size, n_ended: 0.0, n_refused: 0.0, was_full: false, ..self.clone() };
+        (self.size() != from).then(|| Step { from, to: self.size(), n_ended, n_refused })
     }
 }
 
@@ -83,11 +110,15 @@ mod tests {
     fn a_burst_of_refusals_is_one_decrease() {
         let mut window = Window::new(100, false);
         let epochs: Vec<u64> = (1..=100).map(|n_running| window.begin(n_running)).collect();
-        epochs.into_iter().for_each(|epoch| window.end(epoch, Ending::Refused));
+        let steps: Vec<Step> = epochs.into_iter().filter_map(|epoch| window.end(epoch, Ending::Refused)).collect();
         assert_eq!(window.size(), 70);
+        let steps: Vec<String> = steps.iter().map(Step::to_string).collect();
+        assert_eq!(steps, ["shrank from 100 to 70, as 15 of 15 calls were refused for rate"]);
         // The next round trip is another one.
         let epochs: Vec<u64> = (1..=70).map(|n_running| window.begin(n_running)).collect();
-        epochs.into_iter().for_each(|epoch| window.end(epoch, Ending::Refused));
+        for epoch in epochs {
+            window.end(epoch, Ending::Refused);
+        }
         assert_eq!(window.size(), 49);
     }
 
@@ -104,7 +135,9 @@ mod tests {
     #[test]
     fn it_grows_back_only_while_it_is_used() {
         let mut window = Window::new(10, false);
-        (0..6).for_each(|_| window.end(0, Ending::Refused));
+        for _ in 0..6 {
+            window.end(0, Ending::Refused);
+        }
         assert_eq!(window.size(), 7);
         let answer = |window: &mut Window, n_running: usize| {
             for _ in 0..1_000 {
@@ -124,7 +157,9 @@ mod tests {
     #[test]
     fn a_fixed_one_stays_and_an_empty_one_lets_one_through() {
         let mut window = Window::new(0, true);
-        (0..100).for_each(|_| window.end(0, Ending::Refused));
+        for _ in 0..100 {
+            window.end(0, Ending::Refused);
+        }
         assert_eq!(window.size(), 1);
     }
 }

@@ -19,12 +19,15 @@ pub(super) enum Concession {
     TopP = 1 << 4,
     Seed = 1 << 5,
     StreamOptions = 1 << 6,
+    SchemaInObject = 1 << 7,
 }
 
 /// What a request asked for that a server may refuse.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Asked {
     pub(super) json_schema: bool,
+    /// A schema beside `json_object`.
+    pub(super) schema_in_object: bool,
     pub(super) json_object: bool,
     pub(super) token_limit: bool,
     pub(super) temperature: bool,
@@ -53,6 +56,7 @@ impl Concessions {
     pub(super) fn names(self) -> Vec<&'static str> {
         let names = [
             (Concession::JsonSchema, "response_format json_schema"),
+            (Concession::SchemaInObject, "response_format json_object with a schema"),
             (Concession::JsonObject, "response_format json_object"),
             (Concession::Temperature, "temperature"),
             (Concession::TopP, "top_p"),
@@ -68,11 +72,12 @@ impl Concessions {
 pub(super) struct Dialect {
     learnt: AtomicU32,
     takes_schemas: AtomicBool,
+    takes_schemas_in_objects: AtomicBool,
     guesses: AtomicU8,
 }
 
 /// Server errors without words may be of any origin: so often a client tries whether it was the schema.
-const MOST_GUESSES: u8 = 3;
+const MOST_GUESSES: u8 = 4;
 
 const UNSUPPORTED: [&str; 14] = [
     "unsupported",
@@ -120,6 +125,13 @@ impl Dialect {
         }
     }
 
+    /// Remembers that a reply to a schema beside `json_object` came.
+    pub(super) fn schema_in_object_was_taken(&self) {
+        if !self.takes_schemas_in_objects.load(Ordering::Relaxed) {
+            self.takes_schemas_in_objects.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Whether a schema has been answered.
     pub(super) fn takes_schemas(&self) -> bool {
         self.takes_schemas.load(Ordering::Relaxed)
@@ -134,6 +146,9 @@ impl Dialect {
         let format = parameter.starts_with("response_format") || report.says(&FORMAT_WORDS);
         if asked.json_schema && format {
             return Some(Concession::JsonSchema);
+        }
+        if asked.schema_in_object && format {
+            return Some(Concession::SchemaInObject);
         }
         if asked.json_object && format {
             return Some(Concession::JsonObject);
@@ -155,7 +170,10 @@ impl Dialect {
 
     /// Whether to try without the schema, as a server error without words may be its refusal.
     pub(super) fn may_guess(&self, status: u16, asked: Asked) -> bool {
-        let sensible = status == 500 && (asked.json_schema || asked.json_object) && !self.takes_schemas();
+        let was_taken =
+            self.takes_schemas() || asked.schema_in_object && self.takes_schemas_in_objects.load(Ordering::Relaxed);
+        let has_format = asked.json_schema || asked.schema_in_object || asked.json_object;
+        let sensible = status == 500 && has_format && !was_taken;
         sensible
             && self
                 .guesses

@@ -43,8 +43,8 @@ pub use secret::Secret;
 /// # One call, one attempt
 /// Nothing is retried. There is one exception: a server may refuse a field before it does any work, such as
 /// `response_format` with a JSON schema. Then the same call goes on with the next simpler form (`json_schema`, then
-/// `json_object`, then none; `max_tokens`, then `max_completion_tokens`; without `temperature`, `top_p`, `seed`), and all
-/// further calls start there. See [`refused_fields`](Self::refused_fields).
+/// `json_object` with the schema, then without it, then none; `max_tokens`, then `max_completion_tokens`; without
+/// `temperature`, `top_p`, `seed`), and all further calls start there. See [`refused_fields`](Self::refused_fields).
 ///
 /// # What becomes of answers
 /// - The text is the `content` of the first choice, or the `refusal` if that is all there is; `null` is an empty text;
@@ -131,16 +131,24 @@ impl OpenAi {
         if let Some(concession) = Dialect::named(failure.status, &failure.report, asked) {
             return Some((concession, false));
         }
-        let format = if asked.json_schema { Concession::JsonSchema } else { Concession::JsonObject };
+        let format = match asked {
+            asked if asked.json_schema => Concession::JsonSchema,
+            asked if asked.schema_in_object => Concession::SchemaInObject,
+            _ => Concession::JsonObject,
+        };
         self.dialect.may_guess(failure.status, asked).then_some((format, true))
     }
 
     /// Remembers what a success says about the server.
     fn learn(&self, body: Body<'_>, guessed: &[Concession]) {
-        if body.asked().json_schema {
+        let asked = body.asked();
+        if asked.json_schema {
             self.dialect.schema_was_taken();
         } else if !self.dialect.takes_schemas() {
             guessed.iter().for_each(|concession| self.dialect.learn(*concession));
+            if asked.schema_in_object {
+                self.dialect.schema_in_object_was_taken();
+            }
         }
     }
 

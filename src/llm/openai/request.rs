@@ -36,7 +36,14 @@ pub(super) struct Body<'r> {
 
 #[derive(Clone, Copy)]
 enum Format<'r> {
-    Schema { name: &'r str, schema: &'r Value },
+    Schema {
+        name: &'r str,
+        schema: &'r Value,
+    },
+    /// As the Python server of llama.cpp, Together and others have it.
+    SchemaInObject {
+        schema: &'r Value,
+    },
     Object,
 }
 
@@ -55,6 +62,7 @@ impl<'r> Body<'r> {
         let format = self.format();
         Asked {
             json_schema: matches!(format, Some(Format::Schema { .. })),
+            schema_in_object: matches!(format, Some(Format::SchemaInObject { .. })),
             json_object: matches!(format, Some(Format::Object)),
             token_limit: self.token_limit().is_some() && !self.without.has(Concession::NameOfTokenLimit),
             temperature: self.temperature().is_some(),
@@ -99,6 +107,9 @@ impl<'r> Body<'r> {
         let format = match self.request.response_format.as_ref()? {
             ResponseFormat::JsonSchema { name, schema } if !self.without.has(Concession::JsonSchema) => {
                 Format::Schema { name, schema }
+            }
+            ResponseFormat::JsonSchema { schema, .. } if !self.without.has(Concession::SchemaInObject) => {
+                Format::SchemaInObject { schema }
             }
             _ if self.without.has(Concession::JsonObject) => return None,
             _ => Format::Object,
@@ -160,6 +171,10 @@ impl Serialize for Format<'_> {
             Self::Schema { name, schema } => {
                 map.serialize_entry("type", "json_schema")?;
                 map.serialize_entry("json_schema", &Schema { name, strict: true, schema })?;
+            }
+            Self::SchemaInObject { schema } => {
+                map.serialize_entry("type", "json_object")?;
+                map.serialize_entry("schema", schema)?;
             }
             Self::Object => map.serialize_entry("type", "json_object")?,
         }

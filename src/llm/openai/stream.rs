@@ -45,9 +45,10 @@ impl Assembly {
         self.is_done
     }
 
-    /// Whether the text is whole, though more may be said about it.
+    /// Whether the text is whole, though more may be said about it. The mark of the end alone does not say so: there are
+    /// servers that cut a reply when another request comes, and then end the stream as always.
     pub(super) fn is_whole(&self) -> bool {
-        self.is_done || self.has_finish_reason
+        self.has_finish_reason
     }
 
     /// Takes the next bytes.
@@ -81,9 +82,13 @@ impl Assembly {
         }
         // One that is cut is no JSON; that the stream was cut is what matters then.
         last.or_else(|error| if error.kind() == LlmErrorKind::Malformed { Ok(()) } else { Err(error) })?;
-        let message = match self.has_event {
-            true => "the stream ended before the reply did",
-            false => "the server sent a stream without events",
+        let message = match (self.has_event, self.is_done) {
+            (true, false) => "the stream ended before the reply did",
+            (true, true) => {
+                "the stream ended without a finish reason, so that the reply was cut; some servers do that when another \
+                 request comes (fewer calls at a time help)"
+            }
+            (false, _) => "the server sent a stream without events",
         };
         let kind = if self.has_event { LlmErrorKind::Transient } else { LlmErrorKind::Malformed };
         Err(LlmError::new(kind, message))

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::address::{Address, shown};
-use super::batch::Form;
+use super::batch::{Form, not_found_or};
 use super::body::{Bodies, BodyError};
 use super::config::{OpenAiConfig, ProxyChoice, Timeouts};
 use super::failure::{failure, short};
@@ -87,7 +87,7 @@ impl Transport {
     pub(super) async fn download(&self, url: Url) -> Result<Response, LlmError> {
         self.within(async {
             let response = self.get(url).await?;
-            if response.status().is_success() { Ok(response) } else { Err(self.failure(response).await.error) }
+            if response.status().is_success() { Ok(response) } else { Err(not_found_or(self.failure(response).await)) }
         })
         .await
     }

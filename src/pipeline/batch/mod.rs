@@ -7,17 +7,29 @@
 #[cfg(feature = "openai")]
 mod collect;
 #[cfg(feature = "openai")]
-mod files;
+mod file;
+#[cfg(feature = "openai")]
+mod growing;
+mod lines;
+#[cfg(feature = "openai")]
+mod lost;
+#[cfg(feature = "openai")]
+mod options;
+#[cfg(feature = "openai")]
+mod report;
+mod run_batch;
 mod state;
 #[cfg(feature = "openai")]
 mod submit;
 #[cfg(feature = "openai")]
 mod work;
 
-pub(super) use state::Batches;
-pub use state::{BatchTally, RunBatch, RunBatchState};
 #[cfg(feature = "openai")]
-pub use work::{BatchOptions, BatchReport};
+pub use options::BatchOptions;
+#[cfg(feature = "openai")]
+pub use report::BatchReport;
+pub use run_batch::{BatchTally, NotFound, RunBatch, RunBatchState};
+pub(super) use state::Batches;
 
 use crate::error::Result;
 use crate::pipeline::RunFolder;

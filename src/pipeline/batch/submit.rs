@@ -7,19 +7,19 @@ use std::path::Path;
 
 use crate::annotation::RecordSource;
 use crate::error::{Error, Result};
-use crate::llm::{BatchApi, CompletionRequest, LlmError, LlmErrorKind};
+use crate::llm::{BatchApi, Charge, CompletionRequest, LlmError, LlmErrorKind, Totals};
 use crate::pipeline::Pipeline;
-use crate::pipeline::batch::files::Growing;
-use crate::pipeline::batch::state::{Line, Request};
-use crate::pipeline::batch::work::{BatchOptions, BatchReport, Work, failure};
-use crate::pipeline::batch::{RunBatch, RunBatchState};
+use crate::pipeline::batch::growing::Growing;
+use crate::pipeline::batch::lines::{Line, Request};
+use crate::pipeline::batch::work::{Work, failure, stopped};
+use crate::pipeline::batch::{BatchOptions, BatchReport, RunBatch, RunBatchState};
 use crate::pipeline::journal::UnitKey;
 use crate::pipeline::run::{Known, known};
 use crate::pipeline::unit::Unit;
 use crate::prompt::messages_digest;
 
 /// The name in the metadata of a batch under which its own name stands.
-const METADATA_KEY: &str = "svitgen";
+pub(super) const METADATA_KEY: &str = "svitgen";
 
 impl Pipeline {
     /// Submits all that has no answer, prompts and follow-ups, as batches of a server, and returns without waiting for
@@ -42,10 +42,12 @@ impl Pipeline {
         self.submit_batches_with(source, folder, api, &BatchOptions::default()).await
     }
 
-    /// As [`submit_batches`](Self::submit_batches), with smaller batches than the service allows.
+    /// As [`submit_batches`](Self::submit_batches), with smaller batches than the service allows, or an account to charge.
+    /// Where a cap lets no further request in, the report says so ([`BatchReport::capped`]).
     ///
     /// # Errors
-    /// Those of [`submit_batches`](Self::submit_batches).
+    /// Those of [`submit_batches`](Self::submit_batches), and [`ErrorKind::Stopped`](crate::ErrorKind::Stopped) if the
+    /// account has no bound for a request, no room for a batch that was planned before, or no file to write to.
     pub async fn submit_batches_with(
         &self,
         source: &dyn RecordSource,
@@ -53,11 +55,11 @@ impl Pipeline {
         api: &BatchApi,
         options: &BatchOptions,
     ) -> Result<BatchReport> {
-        let mut work = Work::open(self, source, folder.as_ref(), api)?;
+        let mut work = Work::open(self, source, folder.as_ref(), api, options)?;
         for number in work.numbers(&[RunBatchState::Planned, RunBatchState::Uploaded]) {
             work.bring(number, Before::Perhaps).await?;
         }
-        work.submit_new(source, options).await?;
+        work.submit_new(source).await?;
         Ok(work.into_report())
     }
 }
@@ -69,25 +71,42 @@ enum Before {
     Perhaps,
 }
 
+/// What an account has to say about a request.
+enum Bound {
+    /// Nobody counts.
+    None,
+    Fits(Charge),
+    /// It could pass the cap, and why.
+    Beyond(String),
+}
+
 impl Work<'_> {
-    async fn submit_new(&mut self, source: &dyn RecordSource, options: &BatchOptions) -> Result<()> {
+    async fn submit_new(&mut self, source: &dyn RecordSource) -> Result<()> {
         // All requests of a batch name the same model.
         let mut growing: BTreeMap<Option<String>, Growing> = BTreeMap::new();
         let mut number = self.state.next_number();
         for unit in self.pipeline.all_units(source.records()) {
-            let Some((request, about)) = self.next_request(&unit?)? else { continue };
+            let Some((request, mut about)) = self.next_request(&unit?)? else { continue };
+            about.bound = match self.bound(&request, growing.values())? {
+                Bound::None => None,
+                Bound::Fits(bound) => Some(bound),
+                Bound::Beyond(reason) => {
+                    self.report.capped = Some(reason);
+                    break;
+                }
+            };
             let line = self.api.line(&about.key().to_string(), &request);
             let line = line.map_err(failure(format!("write the request about image {}", about.image_id)))?;
             let model = request.parameters.model;
             if let Some(full) = growing.remove(&model) {
-                if full.has_room_for(&line, options) {
+                if full.has_room_for(&line, self.options) {
                     growing.insert(model.clone(), full);
                 } else {
                     self.send(full).await?;
                 }
             }
             if !growing.contains_key(&model) {
-                growing.insert(model.clone(), Growing::create(number, &self.path(number))?);
+                growing.insert(model.clone(), Growing::create(number, &self.path(number), model.clone())?);
                 number += 1;
             }
             if let Some(file) = growing.get_mut(&model) {
@@ -98,6 +117,19 @@ impl Work<'_> {
             self.send(rest).await?;
         }
         Ok(())
+    }
+
+    /// What a request can take at most, and whether that fits beside what is about to be sent.
+    fn bound<'g>(&self, request: &CompletionRequest, growing: impl Iterator<Item = &'g Growing>) -> Result<Bound> {
+        let Some(account) = &self.options.account else { return Ok(Bound::None) };
+        let bound = account.bound_in_batch(request).map_err(stopped)?;
+        let mut bounds = Totals::default();
+        growing.for_each(|file| bounds.add_all(&file.bounds));
+        bounds.add_bound(&bound);
+        Ok(match account.refusal_of_batch(&bounds) {
+            Some(error) => Bound::Beyond(error.message().to_owned()),
+            None => Bound::Fits(bound),
+        })
     }
 
     /// What is to be asked about a unit, if neither the journal nor an open batch has it.
@@ -114,7 +146,7 @@ impl Work<'_> {
                 Known::Nothing => {
                     let digest = messages_digest(&request.messages);
                     let (image_id, task) = (prompt.image_id.clone(), prompt.task.clone());
-                    return Ok(Some((request, Request { image_id, task, turn, prompt: digest })));
+                    return Ok(Some((request, Request { image_id, task, turn, prompt: digest, bound: None })));
                 }
             }
         }
@@ -132,6 +164,7 @@ impl Work<'_> {
     /// Brings a batch to the server, from wherever it has come to.
     async fn bring(&mut self, number: u32, before: Before) -> Result<()> {
         let Some(batch) = self.state.batch(number).cloned() else { return Ok(()) };
+        self.reserve(&batch)?;
         let file = match &batch.file {
             Some(file) => file.clone(),
             None => {
@@ -205,8 +238,8 @@ impl Work<'_> {
 
     /// What the server says no to it will not take later; then the requests are free again.
     fn not_taken(&mut self, number: u32, action: &str, error: LlmError) -> Result<()> {
-        use LlmErrorKind::{InvalidRequest, Refused, TooLong, UnknownModel};
-        if matches!(error.kind(), InvalidRequest | Refused | TooLong | UnknownModel) {
+        use LlmErrorKind::{InvalidRequest, NotFound, Refused, TooLong, UnknownModel};
+        if matches!(error.kind(), InvalidRequest | NotFound | Refused | TooLong | UnknownModel) {
             let reason = LlmError::new(LlmErrorKind::Transient, error.message());
             self.abandon(number, &reason)?;
         }

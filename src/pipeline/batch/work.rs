@@ -1,82 +1,24 @@
-//! What submitting and collecting have in common: the files of a run, and the account of what was done.
+//! What submitting and collecting have in common: the files of a run.
 
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use serde::Serialize;
 
 use crate::annotation::RecordSource;
 use crate::digest::Digester;
 use crate::error::{Error, ErrorKind, Result};
-use crate::llm::{BatchApi, LlmError};
-use crate::pipeline::batch::state::{BatchFile, Line, Request};
-use crate::pipeline::batch::{BatchTally, RunBatchState};
+use crate::llm::{BatchApi, LlmError, Totals};
+use crate::pipeline::batch::file::BatchFile;
+use crate::pipeline::batch::lines::{Line, Request};
+use crate::pipeline::batch::{BatchOptions, BatchReport, RunBatch, RunBatchState};
 use crate::pipeline::journal::{Entry, Failure, Journal, UnitKey};
 use crate::pipeline::lock::Lock;
-use crate::pipeline::{Ledger, Pipeline, manifest};
-
-/// How batches are made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BatchOptions {
-    pub(super) max_requests: usize,
-    pub(super) max_bytes: u64,
-}
-
-impl Default for BatchOptions {
-    /// As large as the service allows.
-    fn default() -> Self {
-        Self { max_requests: BatchApi::MAX_LINES, max_bytes: BatchApi::MAX_BYTES }
-    }
-}
-
-impl BatchOptions {
-    /// Sets how many requests a batch has at most: 1 to 50,000, which is the default.
-    #[must_use]
-    pub fn with_max_requests(mut self, n: usize) -> Self {
-        self.max_requests = n.clamp(1, BatchApi::MAX_LINES);
-        self
-    }
-
-    /// Sets how many bytes a file has at most, up to 200,000,000, which is the default; a single request may have more.
-    #[must_use]
-    pub fn with_max_bytes(mut self, n: u64) -> Self {
-        self.max_bytes = n.min(BatchApi::MAX_BYTES);
-        self
-    }
-}
-
-/// What one call about batches has done, and what is left.
-///
-/// [`Display`](fmt::Display) prints it in a few lines.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct BatchReport {
-    /// Batches that were created on the server.
-    pub created: u64,
-    /// Batches that a process had created before it ended, and that were found again.
-    pub found: u64,
-    /// Batches that the server did not take; their requests are free to be sent again.
-    pub abandoned: u64,
-    /// Requests in the batches that were created or found.
-    pub submitted: u64,
-    /// Batches whose results are in the journal now.
-    pub collected: u64,
-    /// What came of the requests of these.
-    pub tally: BatchTally,
-    /// Batches that are open still.
-    pub open: u64,
-    /// Requests in these.
-    pub open_requests: u64,
-    /// The account of the run, after collecting.
-    pub ledger: Option<Ledger>,
-}
+use crate::pipeline::{Pipeline, manifest};
 
 /// The files of a run whose batches are worked on.
 pub(super) struct Work<'a> {
     pub(super) pipeline: &'a Pipeline,
     pub(super) api: &'a BatchApi,
+    pub(super) options: &'a BatchOptions,
     pub(super) folder: PathBuf,
     pub(super) journal: Journal,
     pub(super) state: BatchFile,
@@ -90,6 +32,7 @@ impl<'a> Work<'a> {
         source: &dyn RecordSource,
         folder: &Path,
         api: &'a BatchApi,
+        options: &'a BatchOptions,
     ) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, error))?;
         let lock = Lock::take(folder)?;
@@ -106,7 +49,7 @@ impl<'a> Work<'a> {
         })?;
         let journal = Journal::open(folder)?;
         let (folder, report) = (folder.to_owned(), BatchReport::default());
-        Ok(Self { pipeline, api, folder, journal, state, report, _lock: lock })
+        Ok(Self { pipeline, api, options, folder, journal, state, report, _lock: lock })
     }
 
     /// The file of a batch, as long as the server may need it.
@@ -149,7 +92,7 @@ impl<'a> Work<'a> {
         request: Request,
         end: impl FnOnce(&mut Entry),
     ) -> Result<()> {
-        let Request { image_id, task, turn, prompt } = request;
+        let Request { image_id, task, turn, prompt, .. } = request;
         let batch = Some(number);
         let mut entry =
             Entry { image_id, task, turn, prompt, batch, latency_ms: None, completion: None, failure: None };
@@ -165,10 +108,27 @@ impl<'a> Work<'a> {
             self.fail(number, error)?;
         }
         self.journal.sync()?;
+        self.settle(number, Totals::default())?;
         self.state.append([Line::Abandoned { number, reason: error.to_string() }])?;
         self.report.abandoned += 1;
         self.remove(number);
         Ok(())
+    }
+
+    /// Reserves what a batch can take at most, if an account is to be charged.
+    pub(super) fn reserve(&self, batch: &RunBatch) -> Result<()> {
+        match (&self.options.account, batch.bounds) {
+            (Some(account), Some(bounds)) => account.reserve_batch(&batch.name, bounds).map_err(stopped),
+            _ => Ok(()),
+        }
+    }
+
+    /// Charges what a batch took in place of what is reserved for it.
+    pub(super) fn settle(&self, number: u32, spent: Totals) -> Result<()> {
+        match (&self.options.account, self.state.batch(number)) {
+            (Some(account), Some(batch)) => account.settle_batch(&batch.name, spent).map_err(stopped),
+            _ => Ok(()),
+        }
     }
 
     /// Says in the journal that the requests of a batch are about to be sent, as far as it has not been said.
@@ -204,30 +164,7 @@ pub(super) fn failure(action: String) -> impl FnOnce(LlmError) -> Error {
     move |source| ErrorKind::Batch { action, source }.into()
 }
 
-impl fmt::Display for BatchReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { created, found, submitted, collected, tally, .. } = self;
-        if created + found > 0 {
-            write!(f, "batches created: {created}, with {submitted} requests")?;
-            writeln!(f, "{}", if *found > 0 { format!("; found again: {found}") } else { String::new() })?;
-        }
-        if self.abandoned > 0 {
-            writeln!(f, "batches that the server did not take: {}", self.abandoned)?;
-        }
-        if *collected > 0 {
-            writeln!(
-                f,
-                "batches collected: {collected}, with {} completions; failed or expired: {}; missing: {}",
-                tally.completions, tally.failures, tally.missing
-            )?;
-            if tally.duplicates + tally.garbage + tally.unknown > 0 {
-                writeln!(
-                    f,
-                    "passed over in the results: {} doubled, {} garbage, {} of other requests",
-                    tally.duplicates, tally.garbage, tally.unknown
-                )?;
-            }
-        }
-        writeln!(f, "batches open: {}, with {} requests", self.open, self.open_requests)
-    }
+/// Nothing more can be sent.
+pub(super) fn stopped(error: LlmError) -> Error {
+    ErrorKind::Stopped(error).into()
 }

@@ -64,7 +64,7 @@ fn the_format_falls_back_once_and_for_all() {
                 client.complete(&with_schema()).await.unwrap();
             }
         });
-        let object = json!({"type": "json_object"});
+        let object = json!({"type": "json_object", "schema": {"type": "object"}});
         let formats = seen(&server, "response_format");
         assert_eq!(formats.len(), 4);
         assert_eq!(formats[1..], [object.clone(), object.clone(), object]);
@@ -84,8 +84,45 @@ fn the_format_falls_back_to_none() {
         client.complete(&with_schema()).await.unwrap();
         client.complete(&request().with_response_format(Some(ResponseFormat::JsonObject))).await.unwrap();
     });
-    assert_eq!(server.received().len(), 5);
-    assert_eq!(client.refused_fields(), ["response_format json_schema", "response_format json_object"]);
+    assert_eq!(server.received().len(), 6);
+    let with_schema = "response_format json_object with a schema";
+    assert_eq!(client.refused_fields(), ["response_format json_schema", with_schema, "response_format json_object"]);
+}
+
+#[test]
+fn the_format_falls_back_to_an_object_of_any_shape() {
+    let server = Server::start(|_, received: &Received| match &received.json()["response_format"] {
+        format if format["type"] == "json_schema" => {
+            refusal(400, "type must be one of text, json_object", "response_format.type")
+        }
+        format if format["schema"].is_object() => {
+            refusal(422, "extra inputs are not permitted", "response_format.schema")
+        }
+        _ => reply("{}"),
+    });
+    let client = OpenAi::new(config(&server)).unwrap();
+    run(async {
+        client.complete(&with_schema()).await.unwrap();
+        client.complete(&with_schema()).await.unwrap();
+    });
+    assert_eq!(seen(&server, "response_format")[2..], [json!({"type": "json_object"}), json!({"type": "json_object"})]);
+}
+
+#[test]
+fn a_server_error_is_no_refusal_once_a_schema_beside_json_object_has_been_answered() {
+    let server = Server::start(|n, received: &Received| match received.json()["response_format"]["type"].as_str() {
+        Some("json_schema") => answer(500, &[], "Internal Server Error"),
+        _ if n == 2 => answer(500, &[], "Internal Server Error"),
+        _ => reply("{}"),
+    });
+    let client = OpenAi::new(config(&server)).unwrap();
+    run(async {
+        client.complete(&with_schema()).await.unwrap();
+        client.complete(&with_schema()).await.unwrap_err();
+        client.complete(&with_schema()).await.unwrap();
+    });
+    assert_eq!(server.received().len(), 4);
+    assert_eq!(client.refused_fields(), ["response_format json_schema"]);
 }
 
 #[test]
@@ -124,7 +161,7 @@ fn a_server_that_is_down_is_not_asked_for_ever() {
             assert!(client.complete(&with_schema()).await.unwrap_err().is_transient());
         }
     });
-    assert_eq!(server.received().len(), 5 + 3, "a call each, and three guesses");
+    assert_eq!(server.received().len(), 5 + 4, "a call each, and four guesses");
     assert!(client.refused_fields().is_empty());
 }
 

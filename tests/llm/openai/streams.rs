@@ -76,6 +76,10 @@ fn streams_that_are_cut() {
         let error = stream(&PIECES[..cut]).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
     }
+    // A server that is interrupted may say that it is done.
+    let error = stream(&format!("{}data: [DONE]\n\n", &PIECES[..end])).unwrap_err();
+    assert_eq!(error.kind(), LlmErrorKind::Transient);
+    assert!(error.message().contains("without a finish reason"), "{error}");
     // The connection breaks, whatever had come.
     let whole = answer(200, &["Content-Type: text/event-stream"], PIECES);
     let head = whole.len() - PIECES.len();
@@ -133,7 +137,8 @@ fn streams_are_asked_for_with_usage_unless_refused() {
 #[test]
 fn a_long_text_is_capped() {
     let event = format!("data: {{\"choices\": [{{\"delta\": {{\"content\": \"{}\"}}}}]}}\n\n", "x".repeat(1000));
-    let events = event.repeat(120) + "data: [DONE]\n\n";
+    let end = "data: {\"choices\": [{\"delta\": {}, \"finish_reason\": \"stop\"}]}\n\ndata: [DONE]\n\n";
+    let events = event.repeat(120) + end;
     let ask = |cap| {
         let answer = answer(200, &[], &events);
         let server = Server::start(move |_, _| answer.clone());

@@ -15,7 +15,7 @@ use svitgen::llm::{Batch, BatchApi, StopSignal};
 use svitgen::pipeline::{BatchOptions, BatchReport, RunBatch, RunFolder};
 use svitgen::{Error, ErrorKind, LlmErrorKind, Pipeline};
 
-use crate::commands::generate::{CONFIG_FILE, ClientArgs, PipelineArgs};
+use crate::commands::generate::{CONFIG_FILE, ClientArgs, PipelineArgs, hint};
 use crate::config;
 use crate::failure::{FAILED, Failure, INTERRUPTED, OUTPUT, STOPPED};
 use crate::inputs::InputArgs;
@@ -27,6 +27,22 @@ use crate::selection::SelectionArgs;
 struct Row<'a> {
     batch: &'a RunBatch,
     server: Option<&'a Batch>,
+}
+
+/// What the server says of a batch.
+enum OnServer {
+    Known(Batch),
+    Unknown,
+    NotAsked,
+}
+
+impl OnServer {
+    fn batch(&self) -> Option<&Batch> {
+        match self {
+            Self::Known(batch) => Some(batch),
+            Self::Unknown | Self::NotAsked => None,
+        }
+    }
 }
 
 /// Failures of the server in a row after which `--wait` gives up.
@@ -69,9 +85,9 @@ pub(crate) struct BatchArgs {
     /// Most requests in a batch, up to 50,000.
     #[arg(long, value_name = "N", default_value_t = BatchApi::MAX_LINES)]
     max_requests: usize,
-    /// Submit although the run has a cap in money or tokens, which batches do not keep to.
+    /// Give up batches of which the server knows nothing, although it knows nothing else of the run: they may be paid twice.
     #[arg(long)]
-    without_cap: bool,
+    give_up_unknown: bool,
     /// Units that may end `failed` before the exit code is 1.
     #[arg(long, value_name = "N", default_value_t = 0)]
     max_failures: u64,
@@ -97,16 +113,11 @@ struct Job<'a> {
     pipeline: Pipeline,
     source: &'a dyn RecordSource,
     api: BatchApi,
+    options: BatchOptions,
     verbosity: Verbosity,
 }
 
 pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) -> Result<ExitCode, Failure> {
-    if args.action == Action::Submit && args.client.has_cap() && !args.without_cap {
-        return Err(Failure::usage(
-            "batches cannot keep to --max-cost or --max-tokens-total: what they take is known when they have ended; \
-             use svitgen generate, or say --without-cap",
-        ));
-    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -120,13 +131,18 @@ pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) 
         .map_err(|error| Failure::output(format_args!("cannot create {}: {error}", args.run.display())))?;
     let input = args.input.clone().with_index(args.run.join("index"));
     let source = args.selection.of(input.open(args.pipeline.needs())?, args.pipeline.seed())?;
-    let client = args.client.open(&args.run, &StopSignal::new())?;
+    let account = args.client.account(&args.run)?;
+    let client = args.client.open(account.clone(), &StopSignal::new())?;
     let pipeline =
         args.pipeline.build(client, args.client.parameters(), args.client.concurrency(), args.selection.limit())?;
     if !args.run.join("run.json").exists() {
         config::write_of("batch", &args.run, &args.run.join(CONFIG_FILE), matches)?;
     }
-    let job = Job { args, pipeline, source: &source, api, verbosity };
+    let mut options = BatchOptions::default().with_max_requests(args.max_requests).with_account(account);
+    if args.give_up_unknown {
+        options = options.with_unknown_given_up();
+    }
+    let job = Job { args, pipeline, source: &source, api, options, verbosity };
     until_interrupted(&runtime, job.run())
 }
 
@@ -152,6 +168,10 @@ impl Job<'_> {
         };
         let report = report.map_err(|error| self.failure(error))?;
         self.print(&report).map_err(|error| Failure::writing(&error))?;
+        if let Some(reason) = &report.capped {
+            let message = format!("{reason}{}", hint(LlmErrorKind::Budget));
+            return Err(Failure::with_code(STOPPED, message));
+        }
         let n_failed = report.ledger.as_ref().map_or(0, |ledger| ledger.total().failed);
         if n_failed > self.args.max_failures {
             let message = format!("{n_failed} units failed; submit again for those whose cause may have passed");
@@ -161,12 +181,11 @@ impl Job<'_> {
     }
 
     async fn submit(&self) -> svitgen::Result<BatchReport> {
-        let options = BatchOptions::default().with_max_requests(self.args.max_requests);
-        self.pipeline.submit_batches_with(self.source, &self.args.run, &self.api, &options).await
+        self.pipeline.submit_batches_with(self.source, &self.args.run, &self.api, &self.options).await
     }
 
     async fn collect(&self) -> svitgen::Result<BatchReport> {
-        self.pipeline.collect_batches(self.source, &self.args.run, &self.api).await
+        self.pipeline.collect_batches_with(self.source, &self.args.run, &self.api, &self.options).await
     }
 
     /// Collects, and submits what is to be asked again, until nothing is left or nothing gets better.
@@ -185,13 +204,17 @@ impl Job<'_> {
                 Err(error) => return Err(error),
             };
             n_failures = 0;
-            if report.collected > 0 {
+            if report.collected + report.lost + report.unknown > 0 {
                 self.say(&report);
                 n_idle = if report.tally.completions > 0 { 0 } else { n_idle + 1 };
             }
             match (submits, report.open) {
                 // Whether anything is left only the outputs can tell.
-                (true, 0) => return self.collect().await,
+                (true, 0) => {
+                    let mut collected = self.collect().await?;
+                    collected.capped = report.capped;
+                    return Ok(collected);
+                }
                 (false, 0) if n_idle >= MOST_IDLE_ROUNDS => return Ok(report),
                 (false, 0) => submits = true,
                 _ => {
@@ -226,6 +249,17 @@ impl Job<'_> {
 
     fn failure(&self, error: Error) -> Failure {
         let code = match error.kind() {
+            ErrorKind::Batch { action, source }
+                if source.kind() == LlmErrorKind::NotFound && action.starts_with("find batch") =>
+            {
+                let hint = "; `svitgen batch collect RUN --give-up-unknown` gives it up";
+                return Failure::with_code(STOPPED, format!("{}{hint}", Failure::from(error)));
+            }
+            ErrorKind::Stopped(cause) => {
+                let code = if cause.kind() == LlmErrorKind::Storage { OUTPUT } else { STOPPED };
+                let hint = hint(cause.kind());
+                return Failure::with_code(code, format!("{}{hint}", Failure::from(error)));
+            }
             ErrorKind::Batch { .. } => STOPPED,
             ErrorKind::Io { path, .. } if path.starts_with(&self.args.run) => OUTPUT,
             _ => return error.into(),
@@ -243,16 +277,20 @@ async fn status(args: &BatchArgs, api: &BatchApi) -> Result<ExitCode, Failure> {
     let mut rows = Vec::new();
     for batch in RunFolder::open(&args.run)?.batches()? {
         let on_server = match batch.id.as_deref().filter(|_| batch.state.is_open()) {
-            Some(id) => Some(api.batch(id).await.map_err(|error| {
-                let message = format!("cannot ask how batch {} ({id}) gets on: {error}", batch.number);
-                Failure::with_code(STOPPED, message)
-            })?),
-            None => None,
+            Some(id) => match api.batch(id).await {
+                Ok(found) => OnServer::Known(found),
+                Err(error) if error.kind() == LlmErrorKind::NotFound => OnServer::Unknown,
+                Err(error) => {
+                    let message = format!("cannot ask how batch {} ({id}) gets on: {error}", batch.number);
+                    return Err(Failure::with_code(STOPPED, message));
+                }
+            },
+            None => OnServer::NotAsked,
         };
         rows.push((batch, on_server));
     }
     if args.json {
-        let rows: Vec<_> = rows.iter().map(|(batch, server)| Row { batch, server: server.as_ref() }).collect();
+        let rows: Vec<_> = rows.iter().map(|(batch, server)| Row { batch, server: server.batch() }).collect();
         println!("{}", output::json(&rows));
         return Ok(ExitCode::SUCCESS);
     }
@@ -261,8 +299,12 @@ async fn status(args: &BatchArgs, api: &BatchApi) -> Result<ExitCode, Failure> {
         "batch", "requests", "state", "on server", "completed", "failed"
     );
     for (batch, on_server) in &rows {
-        let status = on_server.as_ref().map_or("-", |server| server.status.as_str());
-        let (completed, failed) = match (on_server, &batch.tally) {
+        let status = match on_server {
+            OnServer::Known(found) => found.status.as_str(),
+            OnServer::Unknown => "unknown",
+            OnServer::NotAsked => "-",
+        };
+        let (completed, failed) = match (on_server.batch(), &batch.tally) {
             (Some(server), _) => (server.counts.completed, server.counts.failed),
             (None, Some(tally)) => (tally.completions, tally.failures),
             (None, None) => (0, 0),

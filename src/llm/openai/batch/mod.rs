@@ -18,7 +18,7 @@ use super::config::OpenAiConfig;
 use super::failure::short;
 use super::reply::malformed;
 use super::request::Additions;
-use super::transport::Transport;
+use super::transport::{Failure, Transport};
 use crate::llm::{CompletionRequest, LlmError, LlmErrorKind};
 use objects::List;
 use results::Reader;
@@ -144,7 +144,7 @@ impl BatchApi {
     /// How the batch with this id is getting on.
     ///
     /// # Errors
-    /// What the server or the connection says.
+    /// [`LlmErrorKind::NotFound`] if the server does not know it; or what else the server or the connection says.
     pub async fn batch(&self, id: &str) -> Result<Batch, LlmError> {
         self.get(self.transport.address.endpoint(&format!("batches/{id}"))).await
     }
@@ -177,10 +177,19 @@ impl BatchApi {
     /// connection line by line.
     ///
     /// A request may have no result or several, and a line may be garbage: that is one result without an id, and the rest
-    /// goes on. A failure of the connection is the last item; who starts again gets all results again.
+    /// goes on. A failure of the connection is the last item; who starts again gets all results again. So is
+    /// [`LlmErrorKind::NotFound`], if a file is no longer there.
     pub fn results<'a>(&'a self, batch: &Batch) -> impl Stream<Item = Result<BatchResult, LlmError>> + Send + 'a {
         let files = [&batch.output_file, &batch.error_file].into_iter().flatten();
-        let urls = files.map(|id| self.transport.address.endpoint(&format!("files/{id}/content"))).collect();
+        self.results_in(&files.map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The results in the files with these ids.
+    pub(crate) fn results_in<'a>(
+        &'a self,
+        files: &[&str],
+    ) -> impl Stream<Item = Result<BatchResult, LlmError>> + Send + use<'a> {
+        let urls = files.iter().map(|id| self.transport.address.endpoint(&format!("files/{id}/content"))).collect();
         futures::stream::unfold(Reader::new(&self.transport, urls), async |mut reader| {
             let next = reader.next().await?;
             Some((next, reader))
@@ -215,7 +224,7 @@ impl BatchApi {
 
     async fn document<T: DeserializeOwned>(&self, mut response: Response) -> Result<T, LlmError> {
         if !response.status().is_success() {
-            return Err(self.transport.failure(response).await.error);
+            return Err(not_found_or(self.transport.failure(response).await));
         }
         let mut room = self.transport.bodies.room();
         let body = self.transport.bodies.read(&mut response, &mut room).await;
@@ -224,6 +233,14 @@ impl BatchApi {
             let error = short(&error.to_string(), &self.transport.redactor);
             malformed(format!("the server's answer cannot be read: {error}"))
         })
+    }
+}
+
+/// No model is asked for here: what is not found is a batch or a file.
+pub(super) fn not_found_or(failure: Failure) -> LlmError {
+    match failure.status {
+        404 | 410 => LlmError::new(LlmErrorKind::NotFound, failure.error.message()),
+        _ => failure.error,
     }
 }
 

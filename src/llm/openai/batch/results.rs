@@ -139,7 +139,8 @@ fn parse(line: &[u8], redactor: &Redactor) -> BatchResult {
 
 fn result(line: &Line<'_>, redactor: &Redactor) -> Result<Completion, LlmError> {
     if let Some(error) = line.error {
-        return Err(failure_inside(&Report::of(error.get().as_bytes()), redactor));
+        // It was not reached, so nobody pays for it.
+        return Err(failure_inside(&Report::of(error.get().as_bytes()), redactor).with_nothing_sent());
     }
     let Some(answer) = &line.response else { return Err(malformed("the result has neither response nor error")) };
     let body = answer.body.map_or("", RawValue::get).as_bytes();

@@ -21,11 +21,10 @@ pub(super) fn read(reader: &mut impl BufRead) -> io::Result<Option<ServerRequest
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut request = ServerRequest { path, headers, body: Value::Null };
+    let mut request = ServerRequest { path, headers, body: Value::Null, bytes: Vec::new() };
     let n_bytes = request.header("content-length").and_then(|n| n.parse().ok()).unwrap_or(0);
-    let mut body = Vec::new();
-    reader.take(n_bytes).read_to_end(&mut body)?;
-    request.body = serde_json::from_slice(&body).unwrap_or_default();
+    reader.take(n_bytes).read_to_end(&mut request.bytes)?;
+    request.body = serde_json::from_slice(&request.bytes).unwrap_or_default();
     Ok(Some(request))
 }
 

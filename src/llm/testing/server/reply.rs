@@ -14,6 +14,8 @@ pub struct ServerRequest {
     pub headers: Vec<(String, String)>,
     /// The body; `null` if it is no JSON.
     pub body: Value,
+    /// The body as it came, such as a form with a file.
+    pub bytes: Vec<u8>,
 }
 
 impl ServerRequest {

@@ -71,6 +71,15 @@ pub(crate) struct ClientArgs {
     /// Most tokens in a minute.
     #[arg(long, value_name = "N")]
     tpm: Option<u64>,
+    /// How often a request is sent at most if it meets faults (no connection, no answer, an error of the server's).
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..))]
+    max_attempts: u32,
+    /// Longest wait in seconds that the server may ask for before another attempt; a longer one stops the run.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    max_wait: u64,
+    /// Seconds without any answer after which the run stops; until then it waits and probes the server now and then.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    max_outage: u64,
     /// Model that gets what the first one refuses or cannot fit, on the same server.
     #[arg(long, value_name = "NAME")]
     fallback_model: Option<String>,
@@ -101,28 +110,21 @@ impl ClientArgs {
     }
 
     /// The client with everything around it that makes a long run safe.
-    pub(crate) fn open(&self, folder: &Path, stop: &StopSignal) -> Result<Box<dyn LlmClient>, Failure> {
+    pub(crate) fn open(&self, account: Arc<Account>, stop: &StopSignal) -> Result<Box<dyn LlmClient>, Failure> {
         match self.llm {
             Llm::Rules => Ok(Box::new(RuleLlm::new())),
             Llm::Openai => {
-                let account = Arc::new(self.account(folder)?);
                 let client = OpenAi::new(self.openai()?).map_err(Failure::usage)?;
                 Ok(self.with_fallback(client, account, stop))
             }
             #[cfg(feature = "genai")]
             Llm::Genai => {
-                let account = Arc::new(self.account(folder)?);
                 let whole = Duration::from_secs(self.timeout);
                 let config = svitgen::llm::GenaiConfig::new().with_timeouts(Timeouts::default().with_whole(whole));
                 let client = svitgen::llm::Genai::new(config).map_err(Failure::usage)?;
                 Ok(self.with_fallback(client, account, stop))
             }
         }
-    }
-
-    /// Whether a cap is set.
-    pub(crate) fn has_cap(&self) -> bool {
-        self.max_cost.is_some() || self.max_tokens_total.is_some()
     }
 
     /// The Batch API of the server that would be asked.
@@ -155,7 +157,11 @@ impl ClientArgs {
         Ok(config)
     }
 
-    fn account(&self, folder: &Path) -> Result<Account, Failure> {
+    /// What the run may spend and has spent; the embedded model costs nothing.
+    pub(crate) fn account(&self, folder: &Path) -> Result<Arc<Account>, Failure> {
+        if self.llm == Llm::Rules {
+            return Ok(Arc::default());
+        }
         let mut prices = Prices::built_in();
         if let Some(path) = &self.prices {
             prices = prices.with_file(path)?;
@@ -167,7 +173,7 @@ impl ClientArgs {
         if let Some(cap) = self.max_tokens_total {
             account = account.with_max_total_tokens(cap);
         }
-        account.with_file(folder.join("budget.jsonl")).map_err(|error| {
+        account.with_file(folder.join("budget.jsonl")).map(Arc::new).map_err(|error| {
             let is_of_the_disk = matches!(error.kind(), ErrorKind::Io { .. });
             let failure = Failure::from(error);
             if is_of_the_disk { Failure::output(failure) } else { failure }
@@ -202,9 +208,13 @@ impl ClientArgs {
         if let Some(n) = self.tpm {
             limits = limits.with_tokens_per_minute(n);
         }
-        let client = Budget::new(client, account);
-        let client = Breaker::new(client, BreakerPolicy::default(), timer.clone()).with_stop_signal(stop.clone());
+        let breaker = BreakerPolicy::default().with_patience(Duration::from_secs(self.max_outage));
+        let retry = RetryPolicy::default()
+            .with_attempts(self.max_attempts)
+            .with_longest_server_wait(Duration::from_secs(self.max_wait));
+        let client = Budget::new(client, account).with_stop_signal(stop.clone());
+        let client = Breaker::new(client, breaker, timer.clone()).with_stop_signal(stop.clone());
         let client = Limit::new(client, limits, timer.clone()).with_stop_signal(stop.clone());
-        Retry::new(client, RetryPolicy::default(), timer).with_stop_signal(stop.clone())
+        Retry::new(client, retry, timer).with_stop_signal(stop.clone())
     }
 }

@@ -122,7 +122,7 @@ fn failure(args: &GenerateArgs, error: Error) -> Failure {
     Failure::with_code(code, format_args!("{message}{hint}{go_on}"))
 }
 
-fn hint(kind: LlmErrorKind) -> &'static str {
+pub(crate) fn hint(kind: LlmErrorKind) -> &'static str {
     match kind {
         LlmErrorKind::Quota => "; add credit to the account, or take another key (--api-key-env)",
         LlmErrorKind::Credentials => "; set the key in the environment variable that --api-key-env names",

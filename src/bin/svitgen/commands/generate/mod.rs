@@ -21,6 +21,7 @@ use crate::output::Verbosity;
 use crate::selection::SelectionArgs;
 
 pub(crate) use client::ClientArgs;
+pub(crate) use ending::hint;
 pub(crate) use options::PipelineArgs;
 
 /// Where a run keeps the options that made it, for `--config`.
@@ -75,7 +76,7 @@ pub(crate) fn run(args: &GenerateArgs, matches: &ArgMatches, verbosity: Verbosit
         .map_err(|error| Failure::usage(format_args!("cannot start threads: {error}")))?;
     // Connections belong to the runtime in which they are made.
     let _runtime = runtime.enter();
-    let client = args.client.open(&args.out, &stop)?;
+    let client = args.client.open(args.client.account(&args.out)?, &stop)?;
     let pipeline =
         args.pipeline.build(client, args.client.parameters(), args.client.concurrency(), args.selection.limit())?;
     // A folder with another run keeps its own options.

@@ -1,4 +1,4 @@
-//! The files of batches, while they are written.
+//! The file of a batch while it grows.
 
 use std::fs;
 use std::io::Write;
@@ -7,9 +7,9 @@ use std::path::Path;
 use crate::atomic::AtomicFile;
 use crate::digest::Digester;
 use crate::error::{Error, Result};
-use crate::pipeline::batch::RunBatch;
-use crate::pipeline::batch::state::{Line, Request};
-use crate::pipeline::batch::work::BatchOptions;
+use crate::llm::Totals;
+use crate::pipeline::batch::lines::{Line, Request};
+use crate::pipeline::batch::{BatchOptions, RunBatch};
 
 /// A file of requests that grows until it is full.
 #[derive(Debug)]
@@ -19,14 +19,18 @@ pub(super) struct Growing {
     bytes: u64,
     digester: Digester,
     requests: Vec<Request>,
+    model: Option<String>,
+    /// What its requests can take at most.
+    pub(super) bounds: Totals,
 }
 
 impl Growing {
-    pub(super) fn create(number: u32, path: &Path) -> Result<Self> {
+    pub(super) fn create(number: u32, path: &Path, model: Option<String>) -> Result<Self> {
         let folder = path.parent().unwrap_or(path);
         fs::create_dir_all(folder).map_err(|source| Error::io("create", folder, source))?;
         let file = AtomicFile::create(path)?;
-        Ok(Self { number, file, bytes: 0, digester: Digester::default(), requests: Vec::new() })
+        let (digester, requests, bounds) = (Digester::default(), Vec::new(), Totals::default());
+        Ok(Self { number, file, bytes: 0, digester, requests, model, bounds })
     }
 
     pub(super) fn has_room_for(&self, line: &[u8], options: &BatchOptions) -> bool {
@@ -38,6 +42,7 @@ impl Growing {
         self.file.write_with(|writer| writer.write_all(line))?;
         self.bytes += line.len() as u64;
         self.digester.update(line);
+        request.bound.iter().for_each(|bound| self.bounds.add_bound(bound));
         self.requests.push(request);
         Ok(())
     }
@@ -52,9 +57,12 @@ impl Growing {
             name: format!("svitgen-{run}-{number}-{}", self.digester.finish()),
             requests: self.requests.len() as u64,
             bytes: self.bytes,
+            model: self.model,
+            bounds: (self.bounds != Totals::default()).then_some(self.bounds),
             state: Default::default(),
             file: None,
             id: None,
+            not_found: None,
             tally: None,
         };
         let requests = self.requests.into_iter().map(move |request| Line::Request { number, request });
