@@ -1,32 +1,29 @@
-//! The program as its users meet it: each folder of `cases/` holds a command, its files, and a snapshot of stdout, stderr
-//! and exit code. `in.jsonl` is on stdin if the command names no file.
+//! The program as its users meet it: each folder of `cases/` holds commands and their files, and has a snapshot of what
+//! they print, say and leave.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod case;
+#[path = "../support/hostile.rs"]
+mod hostile;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
-#[path = "../support/mod.rs"]
-mod support;
-
-fn svitgen(folder: &Path, command: &str) -> Command {
-    let mut command_line = Command::new(env!("CARGO_BIN_EXE_svitgen"));
-    command_line.args(command.split_whitespace().skip(1)).current_dir(folder).env("NO_COLOR", "1");
-    command_line
-}
+use crate::case::svitgen;
 
 #[test]
 fn commands() {
-    insta::glob!("cases/*/cmd", |path| {
-        let folder = path.parent().unwrap();
-        let command = std::fs::read_to_string(path).unwrap();
-        let input = folder.join("in.jsonl");
-        let stdin = if input.exists() { Stdio::from(File::open(input).unwrap()) } else { Stdio::null() };
-        let Output { status, stdout, stderr } = svitgen(folder, &command).stdin(stdin).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        insta::assert_snapshot!(format!("exit code {:?}\n\n{}\n{}", status.code(), text(stdout), text(stderr)));
+    insta::with_settings!({ omit_expression => true }, {
+        insta::glob!("cases/*/cmd", |path| {
+            if let Some(transcript) = case::transcript(path.parent().unwrap()) {
+                insta::assert_snapshot!(transcript);
+            }
+        });
     });
 }
 
