@@ -16,15 +16,16 @@ impl fmt::Display for RunDiff {
             writeln!(f, "  {option}: {} → {}", shown(left), shown(right))?;
         }
         let tasks = self.tasks();
-        let blocks = tasks.iter().map(|task| (task.as_str(), Some(task.as_str()))).chain([("all tasks", None)]);
+        let all = (tasks.len() != 1).then_some(("all tasks", None));
+        let blocks = tasks.iter().map(|task| (task.as_str(), Some(task.as_str()))).chain(all);
         for (name, task) in blocks {
             writeln!(f, "\n{:<24}{:>14}{:>14}{:>14}", name, "first", "second", "change")?;
             for (name, values) in self.rows(task) {
                 let change = match values {
-                    [Some(left), Some(right)] if left != right => format!("{:+.2}", right - left),
+                    [Some(left), Some(right)] if left != right => format!("{:>+14.2}", right - left),
                     _ => String::new(),
                 };
-                writeln!(f, "  {name:<22}{:>14}{:>14}{change:>14}", number(values[0]), number(values[1]))?;
+                writeln!(f, "  {name:<22}{:>14}{:>14}{change}", number(values[0]), number(values[1]))?;
             }
         }
         writeln!(f, "\n{:<24}{:>14}{:>14}", "not accepted because of", "first", "second")?;

@@ -1,7 +1,8 @@
 //! Cases: a folder with a file `cmd` of commands, one a line, and the files that they read.
 //!
 //! The commands run one after the other in a copy of the folder. Beside `svitgen ...` there are `show FILE...` (a file that
-//! a command has written), `list FOLDER` (the files below it) and `# ...` (why). `< FILE` at the end of a command is its
+//! a command has written), `sorted FILE...` (the same for JSON whose keys are in another order with other features), `list
+//! FOLDER` (the files below it) and `# ...` (why). `< FILE` at the end of a command is its
 //! stdin, and `{server}` in it the address of a hostile server: a case with one is skipped where there is none.
 
 use std::fs::{self, File};
@@ -9,6 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use regex::Regex;
+use serde_json::Value;
 
 use crate::hostile::Hostile;
 
@@ -42,12 +44,36 @@ fn step(folder: &Path, line: &str, url: &str) -> String {
     let said = match name {
         "#" | "" => String::new(),
         "show" => rest.split(' ').map(|file| fs::read_to_string(folder.join(file)).unwrap()).collect(),
+        "sorted" => rest.split(' ').map(|file| sorted(&fs::read_to_string(folder.join(file)).unwrap())).collect(),
         "list" => list(&folder.join(rest)),
         "svitgen" => run(folder, &line.replace("{server}", url)),
         other => panic!("a case has no command {other}"),
     };
     let prompt = if matches!(name, "#" | "") { "" } else { "$ " };
     format!("{prompt}{line}\n{}\n", normal(&said, folder, url))
+}
+
+/// JSON, or a value a line, with keys in order.
+fn sorted(text: &str) -> String {
+    let values: Vec<Value> = match serde_json::from_str(text) {
+        Ok(value) => vec![value],
+        Err(_) => text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+    };
+    let form = if values.len() == 1 { |value| format!("{value:#}\n") } else { |value| format!("{value}\n") };
+    values.into_iter().map(in_order).map(form).collect()
+}
+
+fn in_order(value: Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let mut entries: Vec<(String, Value)> =
+                object.into_iter().map(|(key, value)| (key, in_order(value))).collect();
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Value::Object(entries.into_iter().collect())
+        }
+        Value::Array(values) => Value::Array(values.into_iter().map(in_order).collect()),
+        value => value,
+    }
 }
 
 /// What a command prints, what it says on stderr after `! `, and its exit code unless that is 0.
@@ -77,9 +103,12 @@ fn normal(text: &str, folder: &Path, url: &str) -> String {
     let text = text.replace(folder.to_str().unwrap(), "[FOLDER]");
     let text = if url.is_empty() { text } else { text.replace(url, "[SERVER]") };
     let text = text.replace(env!("CARGO_PKG_VERSION"), "[VERSION]");
-    [(r#""[0-9a-f]{32}""#, r#""[DIGEST]""#), (r#""(seconds|rate|elapsed[a-z_]*)": [0-9.e-]+"#, r#""$1": [TIME]"#)]
-        .iter()
-        .fold(text, |text, (pattern, name)| Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned())
+    let names = [
+        (r"\b[0-9a-f]{32}\b", "[DIGEST]"),
+        (r#""(rate|secs|nanos)": [0-9.e-]+"#, r#""$1": [TIME]"#),
+        (r"\b[0-9]+ KiB", "[SIZE]"),
+    ];
+    names.iter().fold(text, |text, (pattern, name)| Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned())
 }
 
 /// The files below a folder, in order.

@@ -8,6 +8,7 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command};
 use toml::{Table, Value};
 
+use crate::commands::batch;
 use crate::failure::Failure;
 
 /// What says how a command is carried out and not what it does.
@@ -18,8 +19,9 @@ const LEFT_OUT: [&str; 10] =
 pub(crate) fn expand(command: &Command, arguments: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
     let Some(name) = subcommand(command, &arguments) else { return Ok(arguments) };
     let Some(options) = command.find_subcommand(&name) else { return Ok(arguments) };
-    let of_run = || crate::commands::batch::config_of(&arguments).filter(|_| name == "batch");
-    let Some(path) = config_path(&arguments).or_else(of_run) else { return Ok(arguments) };
+    let given = config_path(&arguments);
+    let path = if given.is_none() && name == "batch" { batch::config_of(&arguments)? } else { given };
+    let Some(path) = path else { return Ok(arguments) };
     // Without a file of options no command is called complete before the file is read.
     let table = read(Path::new(&path))?;
     let mut expanded = arguments.clone();
@@ -145,6 +147,16 @@ pub(crate) fn write_of(name: &str, run: &Path, path: &Path, matches: &ArgMatches
     write_options(path, name, out.to_string(), matches)
 }
 
+/// Sets one option in a file of options that is there.
+pub(crate) fn change(path: &Path, key: &str, value: &str) -> Result<(), Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::reading(path, &error))?;
+    let mut table = read(path)?;
+    table.insert(key.to_owned(), Value::String(value.to_owned()));
+    let comments: String =
+        text.lines().take_while(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    write_text(path, &format!("{comments}{table}"))
+}
+
 fn write_options(path: &Path, name: &str, first: String, matches: &ArgMatches) -> Result<(), Failure> {
     let command = crate::args::command();
     let Some(command) = command.find_subcommand(name) else { return Ok(()) };
@@ -153,5 +165,9 @@ fn write_options(path: &Path, name: &str, first: String, matches: &ArgMatches) -
         path.display(),
         effective(command, matches, false)
     );
+    write_text(path, &text)
+}
+
+fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
     fs::write(path, text).map_err(|error| Failure::output(format_args!("cannot write {}: {error}", path.display())))
 }

@@ -6,13 +6,12 @@ use std::process::ExitCode;
 use serde::Serialize;
 use svitgen::check::{FileCheck, FileFormat, FileReport};
 
-use crate::commands::stats::print;
 use crate::failure::{Failure, USAGE};
+use crate::output::print;
 
-/// Says what is wrong with training files, whoever made them: leaks, refusals, repeated pairs, broken boxes, turns and
-/// placeholders out of place.
+/// Says what is wrong with training files, whoever made them.
 ///
-/// What it finds is data: the exit code is 0 unless a file cannot be read.
+/// It looks for leaks, refusals, repeated pairs, broken boxes, turns and placeholders out of place, and more. What it finds is data: the exit code is 0 unless a file cannot be read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   svitgen check llava_instruct_150k.json

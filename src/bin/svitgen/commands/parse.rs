@@ -15,7 +15,7 @@ use svitgen::{NamedBox, Reference, UnitBox};
 use crate::commands::{policy, task};
 use crate::failure::{Failure, USAGE};
 
-/// Reads replies of a language model: JSONL in, one result a line out.
+/// Reads replies of a language model, JSONL in and out.
 ///
 /// A line holds {"id", "reply"} and, if known, "task", "asked" ({"qas": N} or {"conversations": N,
 /// "qas_per_conversation": M}), "finish_reason" and "boxes" ([{"name", "box": [x1, y1, x2, y2]}]).

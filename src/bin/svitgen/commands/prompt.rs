@@ -17,9 +17,9 @@ use crate::inputs::{InputArgs, Needs};
 use crate::output::json;
 use crate::selection::{SelectionArgs, explain_nothing};
 
-/// Prints prompts, JSON, one a line: {"image_id", "task", "messages": [{"role", "content"}]}; or what a run would cost.
+/// Prints what would be sent, or what a run would cost.
 ///
-/// Nothing is sent.
+/// Prompts are JSON, one a line: {"image_id", "task", "messages": [{"role", "content"}]}. Nothing is sent.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   svitgen prompt --sample --task conversation --limit 1
@@ -143,7 +143,7 @@ impl PromptArgs {
         }
         Ok(if self.estimate.json {
             let total = estimate.total();
-            writeln!(output, "{}", json(&Estimated { total, estimate: &estimate }))
+            write!(output, "{}", json(&Estimated { total, estimate: &estimate }))
         } else {
             write!(output, "{estimate}")
         })

@@ -11,10 +11,11 @@ use svitgen::report::{Images, Report, TokenPrices};
 use crate::commands::reparse;
 use crate::failure::Failure;
 use crate::inputs::{InputArgs, Needs};
+use crate::output::Verbosity;
 
-/// Writes one HTML file about a run: the account, distributions, and a gallery of what was asked and answered.
+/// Writes one HTML page about a run.
 ///
-/// It loads nothing and needs no server. With the inputs of the run it shows annotations and prompts: they are found by
+/// It holds the account, distributions, and a gallery of what was asked and answered. It loads nothing and needs no server. With the inputs of the run it shows annotations and prompts: they are found by
 /// the options that `svitgen generate` kept; give them where these are not there or no longer true.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -41,8 +42,8 @@ pub(crate) struct ReportArgs {
     input: InputArgs,
 }
 
-pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
-    let folder = RunFolder::open(&args.run)?;
+pub(crate) fn run(args: &ReportArgs, verbosity: Verbosity) -> Result<ExitCode, Failure> {
+    let folder = super::open_run(&args.run)?;
     let source = args.input.open_if_given()?.or_else(|| inputs_of(&args.run));
     let mut report = Report::new(&folder).with_gallery(args.gallery);
     if let Some(source) = &source {
@@ -56,13 +57,10 @@ pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
     }
     let out = args.out.clone().unwrap_or_else(|| args.run.join("report.html"));
     let page = report.write(&out)?;
-    eprintln!(
-        "{}: {} KiB, {} of {} units in the gallery",
-        out.display(),
-        page.html.len().div_ceil(1024),
-        page.n_shown,
-        page.n_units
-    );
+    if verbosity > Verbosity::Quiet {
+        let size = page.html.len().div_ceil(1024);
+        eprintln!("{}: {size} KiB, {} of {} units in the gallery", out.display(), page.n_shown, page.n_units);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
