@@ -38,13 +38,6 @@ pub(crate) struct InputArgs {
 
 /// Says on stderr what a reader noticed, and what it left out, up to so many.
 pub(crate) fn say_what_was_odd(found: &ReadReport, n_shown: usize) {
-    for (files, ids) in &found.one_sided {
-        eprintln!(
-            "images in {files}: {}, such as {}",
-            ids.len(),
-            ids.first().map_or_else(String::new, ToString::to_string)
-        );
-    }
     for (what, n) in &found.notes {
         eprintln!("{what}: {n}");
     }

@@ -19,9 +19,10 @@ use crate::output::Verbosity;
 /// the options that `svitgen generate` kept; give them where these are not there or no longer true.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  svitgen report RUN
+  svitgen report run
   svitgen report quickstart-run --sample
-  svitgen report RUN --vg visual_genome --images /data/vg --gallery 200 --out report.html")]
+  svitgen report run --vg visual_genome --images https://cs.stanford.edu/people/rak248
+  svitgen report run --images /data/vg --gallery 200 --out report.html")]
 pub(crate) struct ReportArgs {
     /// The folder of the run.
     run: PathBuf,
@@ -31,7 +32,8 @@ pub(crate) struct ReportArgs {
     /// Most units in the gallery; of a larger run it shows a part, drawn evenly over tasks and outcomes.
     #[arg(long, value_name = "N", default_value_t = 500)]
     gallery: usize,
-    /// Folder of the images, which are put into the page, or an address below which a browser finds them.
+    /// Folder of the images, which are put into the page, or an address below which a browser finds them. The image of a
+    /// record is looked for where its URL ends: VG_100K/1.jpg.
     #[arg(long, value_name = "DIR|URL")]
     images: Option<String>,
     /// What a million tokens of prompts and of replies cost: 0.15,0.60. Unless given, the built-in price of the run's
@@ -50,7 +52,7 @@ pub(crate) fn run(args: &ReportArgs, verbosity: Verbosity) -> Result<ExitCode, F
         report = report.with_source(source.as_ref());
     }
     if let Some(images) = &args.images {
-        report = report.with_images(Images::from_argument(images));
+        report = report.with_images(images_at(images)?);
     }
     if let Some(prices) = args.token_prices.or_else(|| prices_of(&folder)) {
         report = report.with_prices(prices);
@@ -59,9 +61,22 @@ pub(crate) fn run(args: &ReportArgs, verbosity: Verbosity) -> Result<ExitCode, F
     let page = report.write(&out)?;
     if verbosity > Verbosity::Quiet {
         let size = page.html.len().div_ceil(1024);
-        eprintln!("{}: {size} KiB, {} of {} units in the gallery", out.display(), page.n_shown, page.n_units);
+        // Texts of strangers hold no tags.
+        let n_images = page.html.matches("<img ").count();
+        let images = if args.images.is_some() { format!(", {n_images} images") } else { String::new() };
+        eprintln!("{}: {size} KiB, {} of {} units in the gallery{images}", out.display(), page.n_shown, page.n_units);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn images_at(argument: &str) -> Result<Images, Failure> {
+    let images = Images::from_argument(argument);
+    match &images {
+        Images::Folder(folder) if !folder.is_dir() => Err(Failure::usage(format_args!(
+            "--images {argument}: neither a folder nor an address that starts with https:// or http://"
+        ))),
+        _ => Ok(images),
+    }
 }
 
 /// The inputs of the run, where its options say which they are and they can be read.
