@@ -49,6 +49,13 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     }
     let mut code = ExitCode::SUCCESS;
     for path in &args.file {
+        if let Some(run) = run_of(path) {
+            return Err(Failure::usage(format_args!(
+                "{} is a file of a run and not for training: svitgen export {} --format llava --out FOLDER",
+                path.display(),
+                run.display()
+            )));
+        }
         match check.check_file(path) {
             Ok(report) => _ = print(&text(path, &report, args))?,
             // The other files may be all right.
@@ -59,6 +66,13 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         }
     }
     Ok(code)
+}
+
+/// The run that a file of samples belongs to.
+fn run_of(path: &Path) -> Option<&Path> {
+    let folder = path.parent().filter(|folder| folder.ends_with("samples") || folder.ends_with("units"))?;
+    let run = folder.parent().filter(|run| run.join("run.json").is_file())?;
+    Some(if run.as_os_str().is_empty() { Path::new(".") } else { run })
 }
 
 /// What `--json` prints of a file.

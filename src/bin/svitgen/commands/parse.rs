@@ -47,7 +47,8 @@ pub(crate) fn run(args: &ParseArgs) -> Result<ExitCode, Failure> {
     match parse_lines(input, &mut output, args, &policy).and_then(|bad| output.flush().map(|()| bad)) {
         Ok(0) => Ok(ExitCode::SUCCESS),
         Ok(n_bad) => {
-            eprintln!("error: {n_bad} lines could not be read; their lines of the output say why");
+            let lines = if n_bad == 1 { "line" } else { "lines" };
+            eprintln!("error: {n_bad} {lines} could not be read; the output says why, where its result would stand");
             Ok(USAGE.into())
         }
         // Whoever reads the output has enough.
