@@ -149,7 +149,10 @@ fn addresses_of_strangers_are_never_followed() {
     for address in &addresses {
         let below = address.strip_prefix(&format!("{base}/")).unwrap_or_else(|| panic!("{address}"));
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '%');
-        assert!(below.chars().all(is_plain) && !below.split('/').any(|part| matches!(part, "" | "." | "..")), "{below}");
+        assert!(
+            below.chars().all(is_plain) && !below.split('/').any(|part| matches!(part, "" | "." | "..")),
+            "{below}"
+        );
     }
     see_all(&mut browser);
     assert_eq!(browser.evaluate("typeof window.pwned"), json!("undefined"));
@@ -171,5 +174,8 @@ fn only_addresses_of_the_web_are_addresses() {
     }
     let path = page(folder.path(), &records, Images::from_argument("https://host.example/a"));
     let page = std::fs::read_to_string(path).unwrap();
-    assert!(page.contains("<img src=\"https://host.example/a/a.jpg\"") && page.contains("img-src data: https://host.example;"));
+    assert!(
+        page.contains("<img src=\"https://host.example/a/a.jpg\"")
+            && page.contains("img-src data: https://host.example;")
+    );
 }

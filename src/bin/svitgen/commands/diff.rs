@@ -27,7 +27,7 @@ pub(crate) struct DiffArgs {
     /// Write a page of HTML to this file as well.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// What a million tokens of prompts and of replies cost, for the money: 0.15,0.60.
+    /// What a million tokens of prompts and of replies cost, in dollars: 0.15,0.60.
     #[arg(long, value_name = "IN,OUT", value_parser = prices)]
     token_prices: Option<TokenPrices>,
     /// Print JSON.

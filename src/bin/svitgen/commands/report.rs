@@ -36,7 +36,7 @@ pub(crate) struct ReportArgs {
     /// record is looked for where its URL ends: VG_100K/1.jpg.
     #[arg(long, value_name = "DIR|URL")]
     images: Option<String>,
-    /// What a million tokens of prompts and of replies cost: 0.15,0.60. Unless given, the built-in price of the run's
+    /// What a million tokens of prompts and of replies cost, in dollars: 0.15,0.60. Unless given, the built-in price of the run's
     /// model, if it has one and no other.
     #[arg(long, value_name = "IN,OUT", value_parser = prices)]
     token_prices: Option<TokenPrices>,
