@@ -34,7 +34,7 @@ fn run() -> Result<ExitCode, Failure> {
         output::tell_events();
     }
     match args.command {
-        Command::Prompt(args) => commands::prompt::run(&args),
+        Command::Prompt(args) => commands::prompt::run(&args, verbosity),
         Command::Generate(args) => commands::generate::run(&args, of_command(&matches), verbosity),
         Command::Batch(args) => commands::batch::run(&args, of_command(&matches), verbosity),
         Command::Stats(args) => commands::stats::run(&args, verbosity),

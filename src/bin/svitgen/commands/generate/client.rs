@@ -108,8 +108,8 @@ impl ClientArgs {
         match self.llm {
             Llm::Rules => Ok(Box::new(RuleLlm::new())),
             Llm::Openai => {
-                let account = Arc::new(self.account(folder)?);
                 let client = OpenAi::new(self.openai()?).map_err(Failure::usage)?;
+                let account = Arc::new(self.account(folder)?);
                 Ok(self.with_fallback(client, account, stop))
             }
             #[cfg(feature = "genai")]
