@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use toml::{Table, Value};
 
 use crate::commands::batch;
@@ -32,12 +32,12 @@ pub(crate) fn expand(command: &Command, arguments: Vec<OsString>) -> Result<Vec<
         }
         let argument = options.get_arguments().find(|argument| argument.get_long() == Some(key.as_str()));
         let Some(argument) = argument.filter(|_| !LEFT_OUT.contains(&key.as_str())) else {
-            let known: Vec<_> = options.get_arguments().filter_map(clap::Arg::get_long).collect();
+            let known: Vec<_> = options.get_arguments().filter_map(Arg::get_long).collect();
             let like = known.iter().find(|known| known.replace('-', "_") == key.replace('-', "_"));
             let hint = like.map_or(String::new(), |known| format!("; did you mean {known}?"));
             return Err(Failure::usage(format_args!("{}: {name} has no option {key}{hint}", path.display())));
         };
-        if is_given(&arguments, key) {
+        if is_given(&arguments, key) || is_displaced(options, &arguments, argument) {
             continue;
         }
         let is_flag = matches!(argument.get_action(), ArgAction::SetTrue);
@@ -75,6 +75,16 @@ fn is_given(arguments: &[OsString], key: &str) -> bool {
         let text = argument.to_string_lossy();
         text == option || text.strip_prefix(&option).is_some_and(|rest| rest.starts_with('='))
     })
+}
+
+/// Whether the command line gives an option that this one cannot stand beside.
+fn is_displaced(command: &Command, arguments: &[OsString], argument: &Arg) -> bool {
+    let excludes = |one: &Arg, other: &Arg| {
+        command.get_arg_conflicts_with(one).iter().any(|conflict| conflict.get_id() == other.get_id())
+    };
+    let mut given =
+        command.get_arguments().filter(|given| given.get_long().is_some_and(|long| is_given(arguments, long)));
+    given.any(|given| excludes(given, argument) || excludes(argument, given))
 }
 
 fn read(path: &Path) -> Result<Table, Failure> {

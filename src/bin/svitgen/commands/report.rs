@@ -81,10 +81,10 @@ fn images_at(argument: &str) -> Result<Images, Failure> {
 
 /// The inputs of the run, where its options say which they are and they can be read.
 fn inputs_of(run: &Path) -> Option<Box<dyn RecordSource>> {
-    let generate = reparse::of_run(run).ok()?;
-    let input = generate.input.with_index(run.join("index"));
-    let source = input.open_again(Needs::Everything);
-    source.inspect_err(|failure| eprintln!("shown without annotations and prompts: {failure}")).ok()
+    let source = reparse::of_run(run)
+        .and_then(|generate| generate.input.with_index(run.join("index")).open_again(Needs::Everything));
+    let hint = "--vg, --coco, --records or --sample names the inputs";
+    source.inspect_err(|failure| eprintln!("shown without annotations and prompts: {failure}; {hint}")).ok()
 }
 
 /// The built-in price of the one model that all tasks of a run were asked of.
