@@ -19,7 +19,7 @@ impl AtomicFile {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".tmp");
         let temporary = path.with_file_name(name);
-        let file = File::create(&temporary).map_err(|source| Error::io("create", &temporary, source))?;
+        let file = File::create(&temporary).map_err(|source| Error::io("create", path, source))?;
         Ok(Self { path: path.to_owned(), temporary, writer: BufWriter::new(file) })
     }
 

@@ -305,7 +305,7 @@ pub enum BoxError {
     #[error("a box has a side that is not a finite number")]
     NotFinite,
     /// A fraction is not in `0.0..=1.0`.
-    #[error("a box has an edge that is not a fraction of the image (0 to 1)")]
+    #[error("a box has an edge that is not a fraction of the image (0 to 1); is it in pixels?")]
     OutOfRange,
     /// Right edge left of the left edge, or bottom above top.
     #[error("a box has its right edge left of its left edge, or its bottom above its top")]

@@ -27,7 +27,11 @@ pub enum ErrorKind {
     #[error(transparent)]
     Input(#[from] InputError),
     /// A folder lacks a file that is needed.
-    #[error("{} holds no {name}.json, with or without a version suffix", .folder.display())]
+    #[error(
+        "{} holds no {name}.json, with or without a version suffix; fetch {name}.json.zip of Visual Genome, or name another \
+         folder",
+        .folder.display()
+    )]
     MissingFile {
         /// The folder that was searched.
         folder: PathBuf,

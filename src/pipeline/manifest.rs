@@ -121,12 +121,42 @@ fn differs(path: &str, before: &Value, now: &Value) -> Option<(String, String, S
             keys.iter().find_map(|key| differs(&format!("{path}.{key}"), &value(before, key), &value(now, key)))
         }
         _ if before == now => None,
+        (Value::Array(files), Value::Array(others)) if path == "inputs" => {
+            Some((path.to_owned(), shown_files(files, others), shown_files(others, files)))
+        }
+        (Value::Object(_), Value::Null) if path.starts_with("task ") => {
+            Some((path.to_owned(), "asked for".to_owned(), "not set".to_owned()))
+        }
         _ => Some((path.to_owned(), shown(before), shown(now))),
     }
 }
 
 fn shown(value: &Value) -> String {
-    if value.is_null() { "not set".to_owned() } else { value.to_string() }
+    match value {
+        Value::Null => "not set".to_owned(),
+        Value::Object(options) => {
+            let is_set = |value: &Value| !matches!(value, Value::Null | Value::Bool(false)) && *value != 0;
+            let mut set: Vec<String> = options
+                .iter()
+                .filter(|(_, value)| is_set(value))
+                .map(|(key, value)| format!("{key} {value}"))
+                .collect();
+            set.sort();
+            set.join(", ")
+        }
+        value => value.to_string(),
+    }
+}
+
+/// The files that are not among the others.
+fn shown_files(files: &[Value], others: &[Value]) -> String {
+    let differing = files.iter().filter(|file| !others.contains(file));
+    let shown = |file: &Value| {
+        let name = file["name"].as_str().unwrap_or_default();
+        format!("{name} ({} bytes, digest {})", file["bytes"], file["digest"].as_str().unwrap_or("not known"))
+    };
+    let shown: Vec<String> = differing.map(shown).collect();
+    if shown.is_empty() { "the others alone".to_owned() } else { shown.join(", ") }
 }
 
 fn shrunk_limit(before: &Value, now: &Value) -> Option<(String, String, String)> {

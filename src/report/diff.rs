@@ -133,8 +133,8 @@ impl RunDiff {
             "words per answer",
             "tokens in",
             "tokens out",
-            "cost",
-            "cost of 1,000 pairs",
+            "cost, $",
+            "cost of 1,000 pairs, $",
         ];
         let rows = names.into_iter().enumerate().map(|(index, name)| (name, [numbers[0][index], numbers[1][index]]));
         rows.filter(|(_, values)| values.iter().any(Option::is_some)).collect()

@@ -12,19 +12,24 @@ impl fmt::Display for RunDiff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "first:  {}\nsecond: {}", visible(&self.names[0]), visible(&self.names[1]))?;
         for (option, [left, right]) in &self.options {
-            let shown = |value: &Value| visible(cut(&value.to_string(), 100).0);
+            let shown = |value: &Value| match value {
+                Value::Null => "not set".to_owned(),
+                Value::Object(_) if option.starts_with("tasks.") => "set".to_owned(),
+                value => visible(cut(&value.to_string(), 100).0),
+            };
             writeln!(f, "  {option}: {} → {}", shown(left), shown(right))?;
         }
         let tasks = self.tasks();
-        let blocks = tasks.iter().map(|task| (task.as_str(), Some(task.as_str()))).chain([("all tasks", None)]);
+        let all = (tasks.len() != 1).then_some(("all tasks", None));
+        let blocks = tasks.iter().map(|task| (task.as_str(), Some(task.as_str()))).chain(all);
         for (name, task) in blocks {
             writeln!(f, "\n{:<24}{:>14}{:>14}{:>14}", name, "first", "second", "change")?;
             for (name, values) in self.rows(task) {
                 let change = match values {
-                    [Some(left), Some(right)] if left != right => format!("{:+.2}", right - left),
+                    [Some(left), Some(right)] if left != right => format!("{:>14}", difference(left, right)),
                     _ => String::new(),
                 };
-                writeln!(f, "  {name:<22}{:>14}{:>14}{change:>14}", number(values[0]), number(values[1]))?;
+                writeln!(f, "  {name:<22}{:>14}{:>14}{change}", number(values[0]), number(values[1]))?;
             }
         }
         writeln!(f, "\n{:<24}{:>14}{:>14}", "not accepted because of", "first", "second")?;
@@ -52,4 +57,10 @@ impl fmt::Display for RunDiff {
         }
         Ok(())
     }
+}
+
+/// With its sign, as exact as the numbers themselves.
+fn difference(left: f64, right: f64) -> String {
+    let sign = if right > left { '+' } else { '-' };
+    format!("{sign}{}", number(Some((right - left).abs())))
 }

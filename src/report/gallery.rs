@@ -91,14 +91,21 @@ fn annotations(html: &mut Html, record: Option<&ImageRecord>, picture: &Picture)
         }
         html.close("ul");
     }
-    for (objects, what) in [(true, ["object", "objects"]), (false, ["region", "regions"])] {
-        let names: Vec<_> = picture.names(objects).collect();
+    let kinds =
+        [(true, record.objects.len(), ["object", "objects"]), (false, record.regions.len(), ["region", "regions"])];
+    for (objects, n_all, what) in kinds {
+        let names: Vec<_> = picture.names(objects).take(MAX_LINES).collect();
+        let n_all_words = count(n_all, what[0], what[1]);
         if names.is_empty() {
+            if n_all > 0 {
+                html.classed("p", "dim", &format!("{n_all_words} without a box to draw"));
+            }
             continue;
         }
-        html.open("details", &[]).element("summary", &[], &count(names.len(), what[0], what[1]));
+        let words = if names.len() < n_all { format!("{} of {n_all_words}", names.len()) } else { n_all_words };
+        html.open("details", &[]).element("summary", &[], &words);
         html.open("ul", &[("class", "names")]);
-        for (lights, name) in names.iter().take(MAX_LINES) {
+        for (lights, name) in &names {
             html.open("li", &[("data-boxes", lights), ("tabindex", "0")]).isolated(name).close("li");
         }
         html.close("ul").close("details");

@@ -7,7 +7,7 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// SHA-256 of the style and the script: the policy lets no other one in. The test below says what they are.
-const STYLE_HASH: &str = "sha256-oFCgzD0dd5Ig3D5fRE8BjM6kWlSWuB6rOilnN5UuU3o=";
+const STYLE_HASH: &str = "sha256-p9IUqbcT62CqY/NG5UNFQWfn5dj14O/cZ3v6dD4da28=";
 const SCRIPT_HASH: &str = "sha256-9/pr1jCa81ozp0Pdep/ooTmgo9bjrfxBDTCtESFvcxw=";
 
 /// A whole document.

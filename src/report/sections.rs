@@ -205,7 +205,7 @@ fn tile(html: &mut Html, name: &str, value: &str) {
 }
 
 fn money(amount: f64) -> String {
-    if amount.abs() < 1.0 { format!("{amount:.4}") } else { format!("{amount:.2}") }
+    if amount.abs() < 1.0 { format!("${amount:.4}") } else { format!("${amount:.2}") }
 }
 
 fn ledger_row(html: &mut Html, name: &str, task: &TaskLedger) {

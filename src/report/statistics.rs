@@ -53,9 +53,9 @@ pub struct TaskStatistics {
 /// What tokens cost.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TokenPrices {
-    /// Of a million tokens of prompts.
+    /// Of a million tokens of prompts, in dollars.
     pub input: f64,
-    /// Of a million tokens of replies.
+    /// Of a million tokens of replies, in dollars.
     pub output: f64,
 }
 

@@ -1,32 +1,29 @@
-//! The program as its users meet it: each folder of `cases/` holds a command, its files, and a snapshot of stdout, stderr
-//! and exit code. `in.jsonl` is on stdin if the command names no file.
+//! The program as its users meet it: each folder of `cases/` holds commands and their files, and has a snapshot of what
+//! they print, say and leave.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod case;
+#[path = "../support/hostile.rs"]
+mod hostile;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-#[path = "../support/mod.rs"]
-mod support;
-
-fn svitgen(folder: &Path, command: &str) -> Command {
-    let mut command_line = Command::new(env!("CARGO_BIN_EXE_svitgen"));
-    command_line.args(command.split_whitespace().skip(1)).current_dir(folder).env("NO_COLOR", "1");
-    command_line
-}
+use crate::case::svitgen;
 
 #[test]
 fn commands() {
-    insta::glob!("cases/*/cmd", |path| {
-        let folder = path.parent().unwrap();
-        let command = std::fs::read_to_string(path).unwrap();
-        let input = folder.join("in.jsonl");
-        let stdin = if input.exists() { Stdio::from(File::open(input).unwrap()) } else { Stdio::null() };
-        let Output { status, stdout, stderr } = svitgen(folder, &command).stdin(stdin).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        insta::assert_snapshot!(format!("exit code {:?}\n\n{}\n{}", status.code(), text(stdout), text(stderr)));
+    insta::with_settings!({ omit_expression => true }, {
+        insta::glob!("cases/*/cmd", |path| {
+            if let Some(transcript) = case::transcript(path.parent().unwrap()) {
+                insta::assert_snapshot!(transcript);
+            }
+        });
     });
 }
 
@@ -99,4 +96,64 @@ fn a_run_is_reported_and_compared() {
     // What cannot be written is an output that is told, not a crash.
     let output = svitgen(folder.path(), "svitgen report a --out nowhere/report.html").output().unwrap();
     assert_eq!(output.status.code(), Some(4));
+}
+
+/// The commands that print more than a pipe takes at once, or as much as they have.
+#[test]
+fn whoever_reads_an_output_may_stop_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let generate = "svitgen generate --sample --llm rules --task conversation --out run";
+    assert!(svitgen(folder.path(), generate).output().unwrap().status.success());
+    for command in [
+        generate,
+        "svitgen generate --sample --llm rules --task conversation --out run --json",
+        "svitgen reparse run",
+        "svitgen diff run run",
+        "svitgen compact run",
+        "svitgen stats --sample",
+        "svitgen prompt --sample --task conversation",
+        "svitgen prompt --sample --task conversation --estimate",
+        "svitgen policy",
+        "svitgen policy --json",
+        "svitgen config --sample --llm rules --out run",
+        "svitgen completions bash",
+    ] {
+        let mut child = svitgen(folder.path(), command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !said.contains("error") && !said.contains("panicked"), "{command}: {said}");
+    }
+}
+
+#[test]
+fn completions_of_all_shells_know_the_commands() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = svitgen(Path::new("."), &format!("svitgen completions {shell}")).output().unwrap();
+        let script = String::from_utf8(output.stdout).unwrap();
+        for word in ["generate", "reparse", "max-cost", "token-prices"] {
+            assert!(script.contains(word), "{shell} {word}");
+        }
+    }
+}
+
+#[test]
+fn bash_completes_commands_and_options() {
+    let script = svitgen(Path::new("."), "svitgen completions bash").output().unwrap().stdout;
+    for (typed, expected) in [("gen", "generate"), ("generate --max-co", "--max-cost"), ("export --form", "--format")] {
+        let words: Vec<&str> = typed.split(' ').collect();
+        let last = words.last().copied().unwrap_or_default();
+        let ask = format!(
+            "{}\nCOMP_WORDS=(svitgen {typed}); COMP_CWORD={}; _svitgen svitgen {last} {}; echo \"${{COMPREPLY[@]}}\"\n",
+            String::from_utf8_lossy(&script),
+            words.len(),
+            if words.len() > 1 { words[words.len() - 2] } else { "svitgen" },
+        );
+        let Ok(mut bash) = Command::new("bash").arg("-s").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() else {
+            return support::say("skipped: no bash");
+        };
+        bash.stdin.take().unwrap().write_all(ask.as_bytes()).unwrap();
+        let output = bash.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected, "{typed}");
+    }
 }

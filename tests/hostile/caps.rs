@@ -16,7 +16,8 @@ fn check(cap: [&str; 2], higher: [&str; 2]) -> Option<(u64, u64)> {
     let run = Run::new(N_IMAGES);
     let ended = run.finish(&server.base_url(), &[&COMMON[..], &cap].concat());
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
-    assert!(ended.stderr.contains("give a higher --max-cost or --max-tokens-total"), "{}", ended.stderr);
+    let to_go_on = format!("svitgen.toml {} MORE", cap[0]);
+    assert!(ended.stderr.contains(&to_go_on), "{}", ended.stderr);
     let journal = run.journal();
     let n_paid = server.log().iter().filter(|request| request.is_paid()).count();
     assert_eq!(n_paid, journal.ids.len(), "what the server was paid for is in the journal");

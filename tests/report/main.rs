@@ -7,6 +7,8 @@
 
 mod browser;
 mod hostile;
+mod image_server;
+mod images;
 mod look;
 mod numbers;
 #[path = "../support/mod.rs"]

@@ -3,8 +3,8 @@
 use std::fs;
 
 use futures::executor::block_on;
-use svitgen::annotation::{OnBadInput, VisualGenomeFiles};
-use svitgen::llm::{Completion, MockLlm, Usage};
+use svitgen::annotation::{OnBadInput, Region, VisualGenomeFiles};
+use svitgen::llm::{Completion, MockLlm, RuleLlm, Usage};
 use svitgen::pipeline::{RunFolder, UnitState};
 use svitgen::report::{Images, InputStatistics, Report, RunDiff, RunStatistics, TokenPrices};
 use svitgen::{ImageRecord, Pipeline, Policy, Task, UnitBox, VisualGenome};
@@ -98,6 +98,25 @@ fn images_of_a_folder_are_part_of_the_page() {
     let page = Report::new(&run).with_source(&source).with_images(remote).html().unwrap();
     assert!(page.html.contains("img-src data: https://images.example;"));
     assert!(page.html.contains("src=\"https://images.example/vg/VG_100K_2/9041.jpg\""));
+}
+
+#[test]
+fn annotations_that_are_left_out_of_the_page_are_counted() {
+    let folder = TempDir::new().unwrap();
+    let bbox = || UnitBox::new(0.1, 0.2, 0.3, 0.4).unwrap();
+    let crowd = (0..150).fold(ImageRecord::builder(1), |builder, index| builder.object(format!("dog {index}"), bbox()));
+    let mut crowd = crowd.region("a pack of dogs", bbox()).build();
+    crowd.regions.push(Region::phrase("a day in May"));
+    let mut plain = ImageRecord::builder(2).object("cat", bbox()).build();
+    plain.regions.push(Region::phrase("a quiet place"));
+    let records = vec![crowd, plain];
+    let pipeline = Pipeline::builder(RuleLlm::new()).task(Task::detail_description()).build().unwrap();
+    block_on(pipeline.run(&records, folder.path())).unwrap();
+    let run = RunFolder::open(folder.path()).unwrap();
+    let page = Report::new(&run).with_source(&records).html().unwrap();
+    for words in ["100 of 150 objects", "1 of 2 regions", ">1 object<", "1 region without a box to draw"] {
+        assert!(page.html.contains(words), "{words}");
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ impl<'de> Visitor<'de> for RecordVisitor {
     type Value = RawRecord;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a record: an object with an `id`")
+        f.write_str("a record: an object with an `id`, one a line")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawRecord, A::Error> {

@@ -18,18 +18,23 @@ use crate::commands::report::ReportArgs;
 use crate::commands::stats::StatsArgs;
 use crate::output::Verbosity;
 
+/// Where the options that all commands have stand among the others.
+const LAST: usize = 900;
+
 /// Turns human annotations of images into visual instruction-tuning data, and accounts for every reply.
 #[derive(Debug, Parser)]
-#[command(name = "svitgen", version, about, propagate_version = true)]
+#[command(name = "svitgen", version, about)]
 #[command(after_help = "Start here, without key and network:
   svitgen generate --sample --llm rules --out run
-  svitgen report run")]
+  svitgen report run
+
+`svitgen COMMAND --help` tells more, with examples.")]
 pub(crate) struct Args {
     /// Say nothing but errors.
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    #[arg(long, short, global = true, conflicts_with = "verbose", display_order = LAST)]
     quiet: bool,
     /// Say what happens inside: requests, retries, repairs.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = LAST)]
     verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -45,18 +50,19 @@ impl Args {
     }
 }
 
+/// In the order in which they are listed: a run, what goes before it, what comes after it, what needs none.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Prompt(Box<PromptArgs>),
     Generate(Box<GenerateArgs>),
     Batch(Box<BatchArgs>),
     Stats(StatsArgs),
+    Prompt(Box<PromptArgs>),
     Report(ReportArgs),
-    Diff(DiffArgs),
-    Reparse(ReparseArgs),
     Export(ExportArgs),
-    Check(CheckArgs),
+    Reparse(ReparseArgs),
+    Diff(DiffArgs),
     Compact(CompactArgs),
+    Check(CheckArgs),
     Parse(ParseArgs),
     Policy(PolicyArgs),
     Config(Box<ConfigArgs>),

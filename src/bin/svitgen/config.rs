@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use toml::{Table, Value};
 
+use crate::commands::batch;
 use crate::failure::Failure;
 
 /// What says how a command is carried out and not what it does.
@@ -18,8 +19,9 @@ const LEFT_OUT: [&str; 10] =
 pub(crate) fn expand(command: &Command, arguments: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
     let Some(name) = subcommand(command, &arguments) else { return Ok(arguments) };
     let Some(options) = command.find_subcommand(&name) else { return Ok(arguments) };
-    let of_run = || crate::commands::batch::config_of(&arguments).filter(|_| name == "batch");
-    let Some(path) = config_path(&arguments).or_else(of_run) else { return Ok(arguments) };
+    let given = config_path(&arguments);
+    let path = if given.is_none() && name == "batch" { batch::config_of(&arguments)? } else { given };
+    let Some(path) = path else { return Ok(arguments) };
     // Without a file of options no command is called complete before the file is read.
     let table = read(Path::new(&path))?;
     let mut expanded = arguments.clone();
@@ -30,12 +32,12 @@ pub(crate) fn expand(command: &Command, arguments: Vec<OsString>) -> Result<Vec<
         }
         let argument = options.get_arguments().find(|argument| argument.get_long() == Some(key.as_str()));
         let Some(argument) = argument.filter(|_| !LEFT_OUT.contains(&key.as_str())) else {
-            let known: Vec<_> = options.get_arguments().filter_map(clap::Arg::get_long).collect();
+            let known: Vec<_> = options.get_arguments().filter_map(Arg::get_long).collect();
             let like = known.iter().find(|known| known.replace('-', "_") == key.replace('-', "_"));
             let hint = like.map_or(String::new(), |known| format!("; did you mean {known}?"));
             return Err(Failure::usage(format_args!("{}: {name} has no option {key}{hint}", path.display())));
         };
-        if is_given(&arguments, key) {
+        if is_given(&arguments, key) || is_displaced(options, &arguments, argument) {
             continue;
         }
         let is_flag = matches!(argument.get_action(), ArgAction::SetTrue);
@@ -73,6 +75,16 @@ fn is_given(arguments: &[OsString], key: &str) -> bool {
         let text = argument.to_string_lossy();
         text == option || text.strip_prefix(&option).is_some_and(|rest| rest.starts_with('='))
     })
+}
+
+/// Whether the command line gives an option that this one cannot stand beside.
+fn is_displaced(command: &Command, arguments: &[OsString], argument: &Arg) -> bool {
+    let excludes = |one: &Arg, other: &Arg| {
+        command.get_arg_conflicts_with(one).iter().any(|conflict| conflict.get_id() == other.get_id())
+    };
+    let mut given =
+        command.get_arguments().filter(|given| given.get_long().is_some_and(|long| is_given(arguments, long)));
+    given.any(|given| excludes(given, argument) || excludes(argument, given))
 }
 
 fn read(path: &Path) -> Result<Table, Failure> {
@@ -145,6 +157,16 @@ pub(crate) fn write_of(name: &str, run: &Path, path: &Path, matches: &ArgMatches
     write_options(path, name, out.to_string(), matches)
 }
 
+/// Sets one option in a file of options that is there.
+pub(crate) fn change(path: &Path, key: &str, value: &str) -> Result<(), Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::reading(path, &error))?;
+    let mut table = read(path)?;
+    table.insert(key.to_owned(), Value::String(value.to_owned()));
+    let comments: String =
+        text.lines().take_while(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    write_text(path, &format!("{comments}{table}"))
+}
+
 fn write_options(path: &Path, name: &str, first: String, matches: &ArgMatches) -> Result<(), Failure> {
     let command = crate::args::command();
     let Some(command) = command.find_subcommand(name) else { return Ok(()) };
@@ -153,5 +175,9 @@ fn write_options(path: &Path, name: &str, first: String, matches: &ArgMatches) -
         path.display(),
         effective(command, matches, false)
     );
+    write_text(path, &text)
+}
+
+fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
     fs::write(path, text).map_err(|error| Failure::output(format_args!("cannot write {}: {error}", path.display())))
 }

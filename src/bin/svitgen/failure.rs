@@ -51,7 +51,7 @@ impl Failure {
     }
 
     pub(crate) fn report(&self) -> ExitCode {
-        eprintln!("error: {}", self.message);
+        eprintln!("error: {}", self.message.trim_end());
         self.code.into()
     }
 }
@@ -62,6 +62,23 @@ impl fmt::Display for Failure {
     }
 }
 
+/// What the library names by its own names, in the words of the command line.
+const OPTIONS: [(&str, &str); 5] = [
+    ("`OnBadInput::Skip`", "--skip-bad"),
+    ("`Parameters::with_max_tokens`", "--max-tokens"),
+    ("`concurrency`", "--concurrency"),
+    (
+        "name the files one by one (`VisualGenomeFiles`) to say which one is meant",
+        "move away the one that is not meant",
+    ),
+    ("name the one to read (`Input::member`)", "unpack the one that is meant"),
+];
+
+/// A message of the library in the words of the command line.
+pub(crate) fn in_options(message: String) -> String {
+    OPTIONS.iter().fold(message, |message, (name, option)| message.replace(name, option))
+}
+
 /// With all that is underneath; inputs that cannot be used are the user's to mend, and the rest names its file.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
@@ -69,12 +86,13 @@ impl From<Error> for Failure {
         let mut source = std::error::Error::source(&error);
         while let Some(cause) = source {
             let cause_text = cause.to_string();
-            // Some errors tell their cause themselves.
-            if !message.ends_with(&cause_text) {
+            // Some errors tell their cause themselves, but for the place.
+            if !message.contains(cause_text.split(" at line ").next().unwrap_or_default()) {
                 message.push_str(&format!(": {cause_text}"));
             }
             source = cause.source();
         }
+        let message = in_options(message);
         let is_output = matches!(error.kind(), ErrorKind::Io { action: "create" | "write" | "sync", .. });
         Self { code: if is_output { OUTPUT } else { USAGE }, message }
     }

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use svitgen::annotation::{Coco, Input, Jsonl, OnBadInput, RecordSource, VisualGenome, VisualGenomeFiles};
+use svitgen::annotation::{Coco, Input, Jsonl, OnBadInput, ReadReport, RecordSource, VisualGenome, VisualGenomeFiles};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, in_options};
 
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Input")]
@@ -16,7 +16,9 @@ pub(crate) struct InputArgs {
     /// Captions or instances of COCO; give train and val, for Visual Genome has images of both. Repeatable.
     #[arg(long, value_name = "FILE")]
     coco: Vec<PathBuf>,
-    /// Plain records, JSON, one a line; `-` for stdin.
+    /// Records of your own, JSON, one a line, only `id` must be there; `-` for stdin. Such as {"id": 1, "width": 640,
+    /// "height": 480, "captions": ["A dog."], "objects": [{"name": "dog", "bbox_xywh": [64, 96, 256, 288]}]}; with `bbox`
+    /// ([x1, y1, x2, y2] as fractions) boxes need no size. `image` is the path of the image file.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["vg", "coco"])]
     records: Option<PathBuf>,
     /// The ten scenes that come with the program.
@@ -32,6 +34,28 @@ pub(crate) struct InputArgs {
     /// Leaves out and counts what is damaged, instead of stopping there.
     #[arg(long)]
     skip_bad: bool,
+}
+
+/// Says on stderr what a reader noticed, and what it left out, up to so many.
+pub(crate) fn say_what_was_odd(found: &ReadReport, n_shown: usize) {
+    for (what, n) in &found.notes {
+        eprintln!("{what}: {n}");
+    }
+    say_what_is_damaged(found, n_shown);
+}
+
+/// Says on stderr what a reader left out, up to so many.
+pub(crate) fn say_what_is_damaged(found: &ReadReport, n_shown: usize) {
+    if found.skipped.is_empty() {
+        return;
+    }
+    eprintln!("left out of the input, because it is damaged: {}", found.skipped.len());
+    for error in found.skipped.iter().take(n_shown) {
+        eprintln!("  {}", in_options(error.to_string()));
+    }
+    if found.skipped.len() > n_shown {
+        eprintln!("  and {} more (`svitgen stats --skip-bad` lists them)", found.skipped.len() - n_shown);
+    }
 }
 
 /// What of the annotations a command needs.

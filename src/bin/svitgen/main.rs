@@ -38,12 +38,12 @@ fn run() -> Result<ExitCode, Failure> {
         output::tell_events();
     }
     match args.command {
-        Command::Prompt(args) => commands::prompt::run(&args),
+        Command::Prompt(args) => commands::prompt::run(&args, verbosity),
         Command::Generate(args) => commands::generate::run(&args, of_command(&matches), verbosity),
         Command::Batch(args) => commands::batch::run(&args, of_command(&matches), verbosity),
-        Command::Stats(args) => commands::stats::run(&args),
-        Command::Report(args) => commands::report::run(&args),
-        Command::Diff(args) => commands::diff::run(&args),
+        Command::Stats(args) => commands::stats::run(&args, verbosity),
+        Command::Report(args) => commands::report::run(&args, verbosity),
+        Command::Diff(args) => commands::diff::run(&args, verbosity),
         Command::Reparse(args) => commands::reparse::run(&args),
         Command::Export(args) => commands::export::run(&args, verbosity),
         Command::Check(args) => commands::check::run(&args),

@@ -1,10 +1,14 @@
 //! How much is said, and numbers for people.
 
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Serialize;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
+
+use crate::failure::Failure;
 
 /// How much is said on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,10 +27,19 @@ pub(crate) fn tell_events() {
     tracing_subscriber::registry().with(lines.with_filter(ours)).init();
 }
 
-/// As JSON over several lines, the fields in the order of their definition.
+/// Prints data; whoever reads it may stop reading.
+pub(crate) fn print(text: &str) -> Result<ExitCode, Failure> {
+    let mut output = io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::writing(&error)),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// As JSON over several lines with an end of line, the fields in the order of their definition.
 pub(crate) fn json(value: &impl Serialize) -> String {
     // What is printed has text keys and finite numbers only.
-    serde_json::to_string_pretty(value).unwrap_or_default()
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
 /// `1,234,567`

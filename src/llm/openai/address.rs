@@ -14,9 +14,11 @@ pub(super) struct Address(Url);
 impl Address {
     /// Understands a base URL, and gives its secrets away to `redactor`.
     pub(super) fn new(base_url: &str, redactor: &mut Redactor) -> Result<Self, LlmError> {
-        let mut url = Url::parse(base_url.trim()).map_err(|error| invalid(base_url, &error.to_string()))?;
+        let mut url = Url::parse(base_url.trim()).map_err(|error| invalid(&error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            return Err(invalid(base_url, "it must start with http:// or https:// and name a host"));
+            return Err(invalid(
+                "it must start with http:// or https:// and name a host, as http://localhost:8000/v1 does",
+            ));
         }
         redactor.add(Secret::new(url.password().unwrap_or_default()));
         let queries = url.query_pairs().filter(|(name, _)| name.contains("key") || name.contains("token"));
@@ -64,7 +66,7 @@ pub(super) fn shown(url: &str) -> String {
         .map_or_else(|_| "no URL".to_owned(), |url| format!("{}{}", url.origin().ascii_serialization(), url.path()))
 }
 
-fn invalid(base_url: &str, reason: &str) -> LlmError {
-    let message = format!("{} is no base URL of a server: {reason}", shown(base_url));
-    LlmError::new(LlmErrorKind::InvalidRequest, message)
+/// Without the URL: what is none may hold a password anywhere.
+fn invalid(reason: &str) -> LlmError {
+    LlmError::new(LlmErrorKind::InvalidRequest, format!("the base URL of the server is none: {reason}"))
 }

@@ -1,18 +1,18 @@
 //! `svitgen batch`: a run through a server's Batch API.
 
+use std::fs;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
-use std::{fs, io};
 
 use clap::ArgMatches;
 use futures::future::{Either, select};
 use serde::Serialize;
 use svitgen::annotation::RecordSource;
 use svitgen::llm::{Batch, BatchApi, StopSignal};
-use svitgen::pipeline::{BatchOptions, BatchReport, RunBatch, RunFolder};
+use svitgen::pipeline::{BatchOptions, BatchReport, RunBatch};
 use svitgen::{Error, ErrorKind, LlmErrorKind, Pipeline};
 
 use crate::commands::generate::{CONFIG_FILE, ClientArgs, PipelineArgs, hint};
@@ -61,10 +61,10 @@ enum Action {
     Collect,
 }
 
-/// Asks a language model through a server's Batch API, for half the price, and writes the same run folder as generate.
+/// The same as generate through a server's Batch API, for half the price.
 ///
-/// Options are those of `svitgen generate`; RUN/svitgen.toml is read where it is there. Batches and generate can be mixed,
-/// and each may be killed at any moment. Exit codes are those of generate.
+/// The run folder is the same, and options are those of `svitgen generate`; RUN/svitgen.toml is read where it is there.
+/// Batches and generate can be mixed, and each may be killed at any moment. Exit codes are those of generate.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
   svitgen batch submit run --vg visual_genome --task conversation --llm openai --model gpt-4o-mini
@@ -118,6 +118,10 @@ struct Job<'a> {
 }
 
 pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) -> Result<ExitCode, Failure> {
+    args.client.check()?;
+    if args.action == Action::Submit {
+        args.client.check_caps()?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -135,15 +139,22 @@ pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) 
     let client = args.client.open(account.clone(), &StopSignal::new())?;
     let pipeline =
         args.pipeline.build(client, args.client.parameters(), args.client.concurrency(), args.selection.limit())?;
-    if !args.run.join("run.json").exists() {
-        config::write_of("batch", &args.run, &args.run.join(CONFIG_FILE), matches)?;
+    let keep_options = || config::write_of("batch", &args.run, &args.run.join(CONFIG_FILE), matches);
+    let is_new = !args.run.join("run.json").exists();
+    if is_new {
+        keep_options()?;
     }
     let mut options = BatchOptions::default().with_max_requests(args.max_requests).with_account(account);
     if args.give_up_unknown {
         options = options.with_unknown_given_up();
     }
     let job = Job { args, pipeline, source: &source, api, options, verbosity };
-    until_interrupted(&runtime, job.run())
+    let code = until_interrupted(&runtime, job.run())?;
+    // The limit and the tasks may have grown.
+    if !is_new {
+        keep_options()?;
+    }
+    Ok(code)
 }
 
 /// A command that is interrupted can go on from any place.
@@ -167,7 +178,7 @@ impl Job<'_> {
             (action, true) => self.wait(action).await,
         };
         let report = report.map_err(|error| self.failure(error))?;
-        self.print(&report).map_err(|error| Failure::writing(&error))?;
+        output::print(&self.text(&report))?;
         if let Some(reason) = &report.capped {
             let message = format!("{reason}{}", hint(LlmErrorKind::Budget));
             return Err(Failure::with_code(STOPPED, message));
@@ -235,16 +246,11 @@ impl Job<'_> {
         }
     }
 
-    fn print(&self, report: &BatchReport) -> io::Result<()> {
-        use io::Write;
-        let mut stdout = io::stdout().lock();
+    fn text(&self, report: &BatchReport) -> String {
         if self.args.json {
-            return writeln!(stdout, "{}", output::json(report));
+            return output::json(report);
         }
-        if let Some(ledger) = &report.ledger {
-            write!(stdout, "{ledger}")?;
-        }
-        write!(stdout, "{report}")
+        format!("{}{report}", report.ledger.as_ref().map(ToString::to_string).unwrap_or_default())
     }
 
     fn failure(&self, error: Error) -> Failure {
@@ -275,7 +281,7 @@ fn is_transient(error: &Error) -> bool {
 
 async fn status(args: &BatchArgs, api: &BatchApi) -> Result<ExitCode, Failure> {
     let mut rows = Vec::new();
-    for batch in RunFolder::open(&args.run)?.batches()? {
+    for batch in super::open_run(&args.run)?.batches()? {
         let on_server = match batch.id.as_deref().filter(|_| batch.state.is_open()) {
             Some(id) => match api.batch(id).await {
                 Ok(found) => OnServer::Known(found),
@@ -291,14 +297,15 @@ async fn status(args: &BatchArgs, api: &BatchApi) -> Result<ExitCode, Failure> {
     }
     if args.json {
         let rows: Vec<_> = rows.iter().map(|(batch, server)| Row { batch, server: server.batch() }).collect();
-        println!("{}", output::json(&rows));
-        return Ok(ExitCode::SUCCESS);
+        return output::print(&output::json(&rows));
     }
-    println!(
-        "{:>5} {:>9}  {:<10} {:<12} {:>9} {:>7}  id",
-        "batch", "requests", "state", "on server", "completed", "failed"
-    );
-    for (batch, on_server) in &rows {
+    output::print(&table(&rows))
+}
+
+fn table(rows: &[(RunBatch, OnServer)]) -> String {
+    let [completed, failed] = ["completed", "failed"];
+    let mut text = format!("batch  requests  {:<10} {:<12} {completed:>9} {failed:>7}  id\n", "state", "on server");
+    for (batch, on_server) in rows {
         let status = match on_server {
             OnServer::Known(found) => found.status.as_str(),
             OnServer::Unknown => "unknown",
@@ -309,22 +316,21 @@ async fn status(args: &BatchArgs, api: &BatchApi) -> Result<ExitCode, Failure> {
             (None, Some(tally)) => (tally.completions, tally.failures),
             (None, None) => (0, 0),
         };
-        println!(
-            "{:>5} {:>9}  {:<10} {status:<12} {completed:>9} {failed:>7}  {}",
-            batch.number,
-            batch.requests,
-            batch.state.as_str(),
-            batch.id.as_deref().unwrap_or("-")
-        );
+        let (state, id) = (batch.state.as_str(), batch.id.as_deref().unwrap_or("-"));
+        text += &format!("{:>5} {:>9}  {state:<10} {status:<12} ", batch.number, batch.requests);
+        text += &format!("{completed:>9} {failed:>7}  {id}\n");
     }
-    Ok(ExitCode::SUCCESS)
+    text
 }
 
-/// The options file of the run that the arguments name.
-pub(crate) fn config_of(arguments: &[std::ffi::OsString]) -> Option<PathBuf> {
-    let mut arguments = arguments.iter();
-    arguments.find(|argument| *argument == "batch")?;
-    arguments.find(|argument| matches!(argument.to_str(), Some("submit" | "status" | "collect")))?;
-    let path = Path::new(arguments.next()?).join(CONFIG_FILE);
-    path.is_file().then_some(path)
+/// The options file of the run that the arguments name; `None` for a run that is still to be made.
+pub(crate) fn config_of(arguments: &[std::ffi::OsString]) -> Result<Option<PathBuf>, Failure> {
+    let mut arguments = arguments.iter().skip_while(|argument| *argument != "batch");
+    let is_action = |argument: &&std::ffi::OsString| matches!(argument.to_str(), Some("submit" | "status" | "collect"));
+    let Some((action, run)) = arguments.find(is_action).zip(arguments.next()) else { return Ok(None) };
+    if action != "submit" && !run.to_string_lossy().starts_with('-') {
+        super::open_run(Path::new(run))?;
+    }
+    let path = Path::new(run).join(CONFIG_FILE);
+    Ok(path.is_file().then_some(path))
 }

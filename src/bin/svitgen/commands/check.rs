@@ -6,13 +6,12 @@ use std::process::ExitCode;
 use serde::Serialize;
 use svitgen::check::{FileCheck, FileFormat, FileReport};
 
-use crate::commands::stats::print;
 use crate::failure::{Failure, USAGE};
+use crate::output::print;
 
-/// Says what is wrong with training files, whoever made them: leaks, refusals, repeated pairs, broken boxes, turns and
-/// placeholders out of place.
+/// Says what is wrong with training files, whoever made them.
 ///
-/// What it finds is data: the exit code is 0 unless a file cannot be read.
+/// It looks for leaks, refusals, repeated pairs, broken boxes, turns and placeholders out of place, and more. What it finds is data: the exit code is 0 unless a file cannot be read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   svitgen check llava_instruct_150k.json
@@ -50,6 +49,13 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     }
     let mut code = ExitCode::SUCCESS;
     for path in &args.file {
+        if let Some(run) = run_of(path) {
+            return Err(Failure::usage(format_args!(
+                "{} is a file of a run and not for training: svitgen export {} --format llava --out FOLDER",
+                path.display(),
+                run.display()
+            )));
+        }
         match check.check_file(path) {
             Ok(report) => _ = print(&text(path, &report, args))?,
             // The other files may be all right.
@@ -60,6 +66,13 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         }
     }
     Ok(code)
+}
+
+/// The run that a file of samples belongs to.
+fn run_of(path: &Path) -> Option<&Path> {
+    let folder = path.parent().filter(|folder| folder.ends_with("samples") || folder.ends_with("units"))?;
+    let run = folder.parent().filter(|run| run.join("run.json").is_file())?;
+    Some(if run.as_os_str().is_empty() { Path::new(".") } else { run })
 }
 
 /// What `--json` prints of a file.

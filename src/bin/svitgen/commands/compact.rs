@@ -3,22 +3,27 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use svitgen::pipeline::RunFolder;
-
 use crate::failure::Failure;
-use crate::output::count;
+use crate::output::{count, print};
 
-/// Writes the journal of a run anew without the lines that say nothing any more. Nothing else changes.
+/// Makes the journal of a run smaller; nothing else changes.
+///
+/// Lines that say nothing any more are left out: requests that have been answered, failures that were made good.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
-  svitgen compact run")]
+#[command(after_help = "Examples:
+  svitgen compact run
+  svitgen compact run --pack        for a run that is over: run/journal.jsonl.zst, a fraction of the size")]
 pub(crate) struct CompactArgs {
     /// Folder of the run.
     run: PathBuf,
+    /// Pack it too; whatever needs it again unpacks it.
+    #[arg(long)]
+    pack: bool,
 }
 
 pub(crate) fn run(args: &CompactArgs) -> Result<ExitCode, Failure> {
-    let compaction = RunFolder::open(&args.run)?.compact()?;
-    println!("journal: {} bytes, were {}", count(compaction.bytes_after), count(compaction.bytes_before));
-    Ok(ExitCode::SUCCESS)
+    let run = super::open_run(&args.run)?;
+    let compaction = if args.pack { run.pack()? } else { run.compact()? };
+    let (before, after) = (count(compaction.bytes_before), count(compaction.bytes_after));
+    print(&format!("journal: {after} bytes, were {before}\n"))
 }

@@ -6,9 +6,12 @@ use clap::ArgMatches;
 
 use crate::commands::generate::GenerateArgs;
 use crate::failure::Failure;
+use crate::output::print;
 use crate::{args, config};
 
-/// Prints the options that `svitgen generate` would have, defaults included, as a TOML file for its --config.
+/// Prints the options that generate would have, defaults included.
+///
+/// They come as a TOML file for its --config.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
   svitgen config --sample --llm rules --out run > mine.toml
@@ -20,8 +23,6 @@ pub(crate) struct ConfigArgs {
 
 pub(crate) fn run(_: &ConfigArgs, matches: &ArgMatches) -> Result<ExitCode, Failure> {
     let command = args::command();
-    if let Some(generate) = command.find_subcommand("generate") {
-        print!("{}", config::effective(generate, matches, true));
-    }
-    Ok(ExitCode::SUCCESS)
+    let generate = command.find_subcommand("generate");
+    print(&generate.map(|generate| config::effective(generate, matches, true)).unwrap_or_default())
 }

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use svitgen::pipeline::RunFolder;
 use svitgen::report::{RunDiff, TokenPrices};
 
 use crate::commands::report::prices;
-use crate::commands::stats::print;
 use crate::failure::Failure;
-use crate::output::json;
+use crate::output::{Verbosity, json, print};
 
-/// Puts two runs side by side: what was set otherwise, what came of it, and units that ended differently.
+/// Puts two runs side by side.
+///
+/// It says what was set otherwise, what came of it, and which units ended differently.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   svitgen diff careful-run strict-run
@@ -27,7 +27,7 @@ pub(crate) struct DiffArgs {
     /// Write a page of HTML to this file as well.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// What a million tokens of prompts and of replies cost, for the money: 0.15,0.60.
+    /// What a million tokens of prompts and of replies cost, in dollars: 0.15,0.60.
     #[arg(long, value_name = "IN,OUT", value_parser = prices)]
     token_prices: Option<TokenPrices>,
     /// Print JSON.
@@ -38,8 +38,8 @@ pub(crate) struct DiffArgs {
 /// Units that are shown in a terminal and in a page.
 const SHOWN: [usize; 2] = [5, 100];
 
-pub(crate) fn run(args: &DiffArgs) -> Result<ExitCode, Failure> {
-    let (first, second) = (RunFolder::open(&args.first)?, RunFolder::open(&args.second)?);
+pub(crate) fn run(args: &DiffArgs, verbosity: Verbosity) -> Result<ExitCode, Failure> {
+    let (first, second) = (super::open_run(&args.first)?, super::open_run(&args.second)?);
     let n = args.show.unwrap_or(if args.html.is_some() { SHOWN[1] } else { SHOWN[0] });
     let mut diff = RunDiff::of([&first, &second], n)?;
     if let Some(prices) = args.token_prices {
@@ -47,8 +47,10 @@ pub(crate) fn run(args: &DiffArgs) -> Result<ExitCode, Failure> {
     }
     if let Some(path) = &args.html {
         diff.write_html(path)?;
-        eprintln!("{}: {} units that differ", path.display(), diff.differences.len());
+        if verbosity > Verbosity::Quiet {
+            eprintln!("{}: {} units that differ", path.display(), diff.differences.len());
+        }
         diff.differences.truncate(args.show.unwrap_or(SHOWN[0]));
     }
-    print(&if args.json { format!("{}\n", json(&diff)) } else { diff.to_string() })
+    print(&if args.json { json(&diff) } else { diff.to_string() })
 }

@@ -10,7 +10,7 @@ use svitgen::pipeline::RunFolder;
 use crate::failure::Failure;
 use crate::output::{Verbosity, count};
 
-/// Writes the samples of a run in a format that trainers read: one file per task.
+/// Writes the samples of a run in a format that trainers read, a file per task.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   svitgen export run --format llava --out llava
@@ -38,7 +38,7 @@ enum Format {
 }
 
 pub(crate) fn run(args: &ExportArgs, verbosity: Verbosity) -> Result<ExitCode, Failure> {
-    let run = RunFolder::open(&args.run)?;
+    let run = super::open_run(&args.run)?;
     if let Some(unknown) = args.task.iter().find(|task| !run.tasks().contains(task)) {
         return Err(Failure::usage(format_args!(
             "the run has no task {unknown:?}; its tasks are {}",

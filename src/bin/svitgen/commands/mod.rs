@@ -15,9 +15,24 @@ pub(crate) mod reparse;
 pub(crate) mod report;
 pub(crate) mod stats;
 
-use svitgen::Task;
+use std::io;
+use std::path::Path;
+
+use svitgen::pipeline::RunFolder;
+use svitgen::{ErrorKind, Task};
 
 use crate::failure::Failure;
+
+/// The run in a folder.
+fn open_run(folder: &Path) -> Result<RunFolder, Failure> {
+    RunFolder::open(folder).map_err(|error| match error.kind() {
+        ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Failure::usage(format_args!(
+            "{} is not the folder of a run: it holds no run.json, which `svitgen generate --out {0}` would write",
+            folder.display()
+        )),
+        _ => error.into(),
+    })
+}
 
 /// The task of that name.
 fn task(name: &str) -> Result<Task, Failure> {

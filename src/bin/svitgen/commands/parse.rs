@@ -15,7 +15,7 @@ use svitgen::{NamedBox, Reference, UnitBox};
 use crate::commands::{policy, task};
 use crate::failure::{Failure, USAGE};
 
-/// Reads replies of a language model: JSONL in, one result a line out.
+/// Reads replies of a language model, JSONL in and out.
 ///
 /// A line holds {"id", "reply"} and, if known, "task", "asked" ({"qas": N} or {"conversations": N,
 /// "qas_per_conversation": M}), "finish_reason" and "boxes" ([{"name", "box": [x1, y1, x2, y2]}]).
@@ -47,7 +47,8 @@ pub(crate) fn run(args: &ParseArgs) -> Result<ExitCode, Failure> {
     match parse_lines(input, &mut output, args, &policy).and_then(|bad| output.flush().map(|()| bad)) {
         Ok(0) => Ok(ExitCode::SUCCESS),
         Ok(n_bad) => {
-            eprintln!("error: {n_bad} lines could not be read; their lines of the output say why");
+            let lines = if n_bad == 1 { "line" } else { "lines" };
+            eprintln!("error: {n_bad} {lines} could not be read; the output says why, where its result would stand");
             Ok(USAGE.into())
         }
         // Whoever reads the output has enough.

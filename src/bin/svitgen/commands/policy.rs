@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use svitgen::reply::{IssueCode, Policy};
 
 use crate::failure::Failure;
+use crate::output::print;
 
 /// Prints what a policy does about each issue.
 ///
@@ -29,11 +30,10 @@ pub(crate) fn run(args: &PolicyArgs) -> Result<ExitCode, Failure> {
     let policy = named(&args.policy)?;
     if args.json {
         let actions: BTreeMap<_, _> = IssueCode::ALL.iter().map(|code| (code, policy.action(code))).collect();
-        println!("{}", serde_json::to_string(&actions).unwrap_or_default());
+        print(&format!("{}\n", serde_json::to_string(&actions).unwrap_or_default()))
     } else {
-        print!("{policy}");
+        print(&policy.to_string())
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// A preset by its name, or a policy from a file.

@@ -13,13 +13,13 @@ use svitgen::tokens::{self, TokenCounter, TokenEstimate};
 use svitgen::{ImageId, Message, Parameters, Pipeline, Prompt, PromptError, PromptOptions, Task};
 
 use crate::failure::{FAILED, Failure};
-use crate::inputs::{InputArgs, Needs};
-use crate::output::json;
+use crate::inputs::{InputArgs, Needs, say_what_was_odd};
+use crate::output::{Verbosity, json};
 use crate::selection::{SelectionArgs, explain_nothing};
 
-/// Prints prompts, JSON, one a line: {"image_id", "task", "messages": [{"role", "content"}]}; or what a run would cost.
+/// Prints what would be sent, or what a run would cost.
 ///
-/// Nothing is sent.
+/// Prompts are JSON, one a line: {"image_id", "task", "messages": [{"role", "content"}]}. Nothing is sent.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   svitgen prompt --sample --task conversation --limit 1
@@ -83,7 +83,7 @@ struct PromptLine<'a> {
     messages: &'a [Message],
 }
 
-pub(crate) fn run(args: &PromptArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &PromptArgs, verbosity: Verbosity) -> Result<ExitCode, Failure> {
     let tasks: Vec<Task> = args.task.iter().map(|name| super::task(name)).collect::<Result<_, _>>()?;
     let counter = args.counter()?;
     let mut options = PromptOptions::default().with_seed(args.seed);
@@ -97,6 +97,9 @@ pub(crate) fn run(args: &PromptArgs) -> Result<ExitCode, Failure> {
     } else {
         args.write_prompts(&tasks, &options, &source, &mut output)?
     };
+    if verbosity > Verbosity::Quiet {
+        say_what_was_odd(&source.report(), 3);
+    }
     match result.and_then(|()| output.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::writing(&error)),
         _ => Ok(code),
@@ -143,7 +146,7 @@ impl PromptArgs {
         }
         Ok(if self.estimate.json {
             let total = estimate.total();
-            writeln!(output, "{}", json(&Estimated { total, estimate: &estimate }))
+            write!(output, "{}", json(&Estimated { total, estimate: &estimate }))
         } else {
             write!(output, "{estimate}")
         })

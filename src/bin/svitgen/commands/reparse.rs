@@ -11,11 +11,13 @@ use svitgen::llm::MockLlm;
 use crate::args::{Args, Command};
 use crate::commands::generate::{CONFIG_FILE, GenerateArgs};
 use crate::failure::Failure;
-use crate::output::json;
+use crate::output::{json, print};
 use crate::{args, config};
 
-/// Reads the replies in the journal of a run again, with this program's parser and another policy, writes the outputs
-/// anew, and prints what is different. Nothing is sent.
+/// Reads the replies of a run once more, with another policy.
+///
+/// The parser is that of this program. It writes the outputs anew and prints what is different; nothing is sent. The policy
+/// is the run's own from then on.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   svitgen reparse run
@@ -38,17 +40,16 @@ pub(crate) fn run(args: &ReparseArgs) -> Result<ExitCode, Failure> {
     let pipeline = pipeline.build(MockLlm::script([]), Parameters::default(), 1, generate.selection.limit())?;
     let source = generate.selection.of(generate.input.open_again(needs)?, seed)?;
     let reparse = pipeline.reparse(&source, &args.run)?;
-    if args.json {
-        println!("{}", json(&reparse));
-    } else {
-        print!("{reparse}");
-        print!("{}", reparse.ledger);
+    if let Some(policy) = &args.policy {
+        // It is the run's own from now on.
+        config::change(&args.run.join(CONFIG_FILE), "policy", policy)?;
     }
-    Ok(ExitCode::SUCCESS)
+    print(&if args.json { json(&reparse) } else { format!("{reparse}\n{}", reparse.ledger) })
 }
 
 /// The options with which a run was made.
 pub(crate) fn of_run(folder: &std::path::Path) -> Result<GenerateArgs, Failure> {
+    super::open_run(folder)?;
     let path = folder.join(CONFIG_FILE);
     if !path.exists() {
         return Err(Failure::usage(format_args!(

@@ -1,15 +1,14 @@
 //! `svitgen stats`: what an input holds.
 
-use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use svitgen::report::InputStatistics;
 
 use crate::failure::Failure;
-use crate::inputs::{InputArgs, Needs};
-use crate::output::json;
+use crate::inputs::{InputArgs, Needs, say_what_is_damaged};
+use crate::output::{Verbosity, json, print};
 
-/// Prints what an input holds: images, annotations of each, and what is odd about them.
+/// Prints what an input holds, and what is odd about it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   svitgen stats --sample
@@ -22,18 +21,11 @@ pub(crate) struct StatsArgs {
     json: bool,
 }
 
-pub(crate) fn run(args: &StatsArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &StatsArgs, verbosity: Verbosity) -> Result<ExitCode, Failure> {
     let source = args.input.open(Needs::Everything)?;
     let statistics = InputStatistics::of(source.as_ref())?;
-    let text = if args.json { format!("{}\n", json(&statistics)) } else { statistics.to_string() };
-    print(&text)
-}
-
-/// Prints data; whoever reads it may stop reading.
-pub(super) fn print(text: &str) -> Result<ExitCode, Failure> {
-    let mut output = io::stdout().lock();
-    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::writing(&error)),
-        _ => Ok(ExitCode::SUCCESS),
+    if verbosity > Verbosity::Quiet {
+        say_what_is_damaged(&source.report(), usize::MAX);
     }
+    print(&if args.json { json(&statistics) } else { statistics.to_string() })
 }

@@ -12,6 +12,9 @@ use svitgen::llm::{
 
 use crate::failure::Failure;
 
+/// The server that is asked unless another one is named.
+const OPENAI: &str = "https://api.openai.com/v1";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Llm {
     /// The embedded model: answers by rule from the annotations, without key and network.
@@ -30,7 +33,7 @@ pub(crate) struct ClientArgs {
     #[arg(long)]
     llm: Llm,
     /// Where the server's endpoints stand.
-    #[arg(long, value_name = "URL", default_value = "https://api.openai.com/v1")]
+    #[arg(long, value_name = "URL", default_value = OPENAI)]
     base_url: String,
     /// Environment variable that holds the key; a local server needs none. The key itself is never written anywhere.
     #[arg(long, value_name = "NAME", default_value = "OPENAI_API_KEY")]
@@ -127,6 +130,81 @@ impl ClientArgs {
         }
     }
 
+    /// Whether what is asked for can be had at all, before anything is read or written.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if self.llm != Llm::Openai || self.base_url != OPENAI {
+            return Ok(());
+        }
+        if self.model.is_none() {
+            return Err(Failure::usage(
+                "--model NAME is needed for OpenAI; a server of your own is named by --base-url",
+            ));
+        }
+        if !self.has_key() {
+            return Err(Failure::usage(format_args!(
+                "OpenAI wants a key: set the environment variable {}, or name another one with --api-key-env; a server \
+                 of your own is named by --base-url",
+                self.api_key_env
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether the caps can be kept to.
+    pub(crate) fn check_caps(&self) -> Result<(), Failure> {
+        if self.llm == Llm::Rules || !self.has_cap() {
+            return Ok(());
+        }
+        if self.max_tokens.is_none() {
+            return Err(Failure::usage(
+                "--max-cost and --max-tokens-total need --max-tokens N: without it a reply may have any number of tokens",
+            ));
+        }
+        let model = self.model.as_deref().unwrap_or_default();
+        if self.max_cost.is_some() && self.prices()?.price(model).is_none() {
+            let model = if model.is_empty() { "a model without a name (--model)".to_owned() } else { model.to_owned() };
+            return Err(Failure::usage(format_args!(
+                "--max-cost: no price is known of {model}; give it with --prices FILE, or cap the tokens instead \
+                 (--max-tokens-total)"
+            )));
+        }
+        Ok(())
+    }
+
+    /// What to do about a key that is refused.
+    pub(crate) fn hint_about_key(&self) -> String {
+        let variable = &self.api_key_env;
+        if self.has_key() {
+            format!("; the key is that of the environment variable {variable}, --api-key-env names another one")
+        } else {
+            format!(
+                "; the environment variable {variable} holds no key: set it, or name another one with --api-key-env"
+            )
+        }
+    }
+
+    /// What is to be added to the command that goes on with a run that a cap has stopped.
+    pub(crate) fn higher_cap(&self) -> &'static str {
+        if self.max_cost.is_some() { " --max-cost MORE" } else { " --max-tokens-total MORE" }
+    }
+
+    fn has_key(&self) -> bool {
+        std::env::var_os(&self.api_key_env).is_some_and(|key| !key.is_empty())
+    }
+
+    fn prices(&self) -> Result<Prices, Failure> {
+        let prices = Prices::built_in();
+        Ok(match &self.prices {
+            Some(path) => prices.with_file(path)?,
+            None => prices,
+        })
+    }
+
+    /// Whether a cap is set.
+    pub(crate) fn has_cap(&self) -> bool {
+        self.max_cost.is_some() || self.max_tokens_total.is_some()
+    }
+
     /// The Batch API of the server that would be asked.
     pub(crate) fn batch_api(&self) -> Result<BatchApi, Failure> {
         if self.llm != Llm::Openai {
@@ -162,11 +240,7 @@ impl ClientArgs {
         if self.llm == Llm::Rules {
             return Ok(Arc::default());
         }
-        let mut prices = Prices::built_in();
-        if let Some(path) = &self.prices {
-            prices = prices.with_file(path)?;
-        }
-        let mut account = Account::new().with_prices(prices);
+        let mut account = Account::new().with_prices(self.prices()?);
         if let Some(cap) = self.max_cost {
             account = account.with_max_cost(cap);
         }

@@ -1,21 +1,24 @@
 //! What is said when a run has ended, and with which exit code.
 
-use std::io::{self, IsTerminal, Write};
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use serde::Serialize;
-use svitgen::annotation::ReadReport;
+use svitgen::annotation::{RecordSource, Selected};
 use svitgen::pipeline::{RunFolder, Snapshot, TaskLedger};
 use svitgen::{Error, ErrorKind, Ledger, LlmErrorKind};
 
 use super::{CONFIG_FILE, GenerateArgs};
 use crate::failure::{FAILED, Failure, INTERRUPTED, OUTPUT, STOPPED};
+use crate::inputs::say_what_was_odd;
 use crate::output::{self, Verbosity};
+use crate::selection::explain_nothing;
 
 pub(super) fn report(
     args: &GenerateArgs,
     result: svitgen::Result<Ledger>,
-    inputs: &ReadReport,
+    source: &Selected<impl RecordSource>,
     snapshot: Snapshot,
     verbosity: Verbosity,
 ) -> Result<ExitCode, Failure> {
@@ -29,18 +32,21 @@ pub(super) fn report(
         }
     };
     if let Some(ledger) = &ledger {
-        print(args, ledger, &snapshot).map_err(|error| Failure::writing(&error))?;
-        if !inputs.skipped.is_empty() {
-            eprintln!(
-                "left out of the input, because it is damaged: {} (`svitgen stats` lists it)",
-                inputs.skipped.len()
-            );
+        output::print(&text(args, ledger, &snapshot))?;
+        if verbosity > Verbosity::Quiet {
+            say_what_was_odd(&source.report(), 3);
+        }
+        if ledger.total().inputs == 0 {
+            explain_nothing(source)?;
         }
     }
     if let Some(failure) = failure {
         return Err(failure);
     }
     let n_failed = ledger.as_ref().map_or(0, |ledger| ledger.total().failed);
+    if n_failed > 0 {
+        say_why(args, &ledger.as_ref().map(Ledger::total).unwrap_or_default().causes);
+    }
     if n_failed > args.max_failures {
         return Err(Failure::with_code(
             FAILED,
@@ -50,7 +56,8 @@ pub(super) fn report(
             ),
         ));
     }
-    if verbosity > Verbosity::Quiet {
+    let has_samples = ledger.is_some_and(|ledger| ledger.total().pairs > 0);
+    if verbosity > Verbosity::Quiet && has_samples {
         say_what_is_next(args);
     }
     Ok(ExitCode::SUCCESS)
@@ -64,27 +71,40 @@ struct Ending<'a> {
     snapshot: &'a Snapshot,
 }
 
-fn print(args: &GenerateArgs, ledger: &Ledger, snapshot: &Snapshot) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+fn text(args: &GenerateArgs, ledger: &Ledger, snapshot: &Snapshot) -> String {
     if args.json {
         let total = ledger.total();
-        return writeln!(stdout, "{}", output::json(&Ending { total, ledger, snapshot }));
+        return output::json(&Ending { total, ledger, snapshot });
     }
-    write!(stdout, "{ledger}")?;
-    let Some(spending) = &snapshot.activity.spending else { return Ok(()) };
-    if spending.requests > 0 {
-        let n_tokens = (spending.input_tokens, spending.output_tokens);
-        write!(stdout, "tokens: {} of prompts, {} of replies", n_tokens.0, n_tokens.1)?;
+    let mut text = ledger.to_string();
+    if let Some(spending) = snapshot.activity.spending.filter(|spending| spending.requests > 0) {
+        text += &format!("tokens: {} of prompts, {} of replies", spending.input_tokens, spending.output_tokens);
         let is_priced = spending.unpriced < spending.requests;
         if is_priced {
-            write!(stdout, "; cost: {:.2}", spending.cost)?;
+            text += &format!("; cost: {:.2}", spending.cost);
         }
         if let Some(cap) = spending.max_cost {
-            write!(stdout, " of {cap:.2}")?;
+            text += &format!(" of {cap:.2}");
         }
-        writeln!(stdout)?;
+        text.push('\n');
     }
-    Ok(())
+    text
+}
+
+/// What was said when units failed, once for each cause.
+fn say_why(args: &GenerateArgs, causes: &BTreeMap<String, u64>) {
+    let calls = RunFolder::open(&args.out).and_then(|run| run.calls());
+    let mut untold: Vec<&String> = causes.keys().collect();
+    for call in calls.into_iter().flatten().flatten() {
+        let Err(failure) = call.result else { continue };
+        if let Some(at) = untold.iter().position(|kind| **kind == failure.kind) {
+            let kind = untold.swap_remove(at);
+            eprintln!("{kind}, such as image {} for {}: {}", call.image_id, call.task, failure.message);
+        }
+        if untold.is_empty() {
+            return;
+        }
+    }
 }
 
 fn say_what_is_next(args: &GenerateArgs) {
@@ -105,7 +125,6 @@ fn to_go_on(args: &GenerateArgs) -> String {
 
 /// Why the run ended early: what to do about it, and the command that goes on.
 fn failure(args: &GenerateArgs, error: Error) -> Failure {
-    let go_on = to_go_on(args);
     let code = match error.kind() {
         ErrorKind::Interrupted => INTERRUPTED,
         ErrorKind::Stopped(cause) if cause.kind() == LlmErrorKind::Storage => OUTPUT,
@@ -114,20 +133,26 @@ fn failure(args: &GenerateArgs, error: Error) -> Failure {
         _ => return error.into(),
     };
     let hint = match error.kind() {
-        ErrorKind::Stopped(cause) => hint(cause.kind()),
-        ErrorKind::Io { .. } => "; what was answered before is kept. Make room or give the right to write, then go on",
+        ErrorKind::Stopped(cause) if cause.kind() == LlmErrorKind::Credentials => args.client.hint_about_key(),
+        ErrorKind::Stopped(cause) => hint(cause.kind()).to_owned(),
+        ErrorKind::Io { .. } => {
+            "; what was answered before is kept. Make room or give the right to write, then go on".to_owned()
+        }
+        _ => String::new(),
+    };
+    // The same cap would stop it again.
+    let more = match error.kind() {
+        ErrorKind::Stopped(cause) if cause.kind() == LlmErrorKind::Budget => args.client.higher_cap(),
         _ => "",
     };
     let message = Failure::from(error).to_string();
-    Failure::with_code(code, format_args!("{message}{hint}{go_on}"))
+    Failure::with_code(code, format_args!("{message}{hint}{}{more}", to_go_on(args)))
 }
 
 pub(crate) fn hint(kind: LlmErrorKind) -> &'static str {
     match kind {
         LlmErrorKind::Quota => "; add credit to the account, or take another key (--api-key-env)",
-        LlmErrorKind::Credentials => "; set the key in the environment variable that --api-key-env names",
         LlmErrorKind::UnknownModel => "; give the server's name of the model with --model",
-        LlmErrorKind::Budget => "; give a higher --max-cost or --max-tokens-total",
         LlmErrorKind::Unavailable => "; start it again when the server is back",
         _ => "",
     }

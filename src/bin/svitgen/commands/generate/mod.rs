@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 use svitgen::llm::StopSignal;
 use svitgen::pipeline::RunControl;
-use svitgen::{Pipeline, RecordSource};
+use svitgen::{ErrorKind, Pipeline, RecordSource};
 
 use crate::config;
 use crate::failure::Failure;
@@ -27,9 +27,9 @@ pub(crate) use options::PipelineArgs;
 /// Where a run keeps the options that made it, for `--config`.
 pub(crate) const CONFIG_FILE: &str = "svitgen.toml";
 
-/// Asks a language model about images and writes a run folder: samples, what became of each image, the ledger.
+/// Asks a language model about images and writes a run folder.
 ///
-/// The same command goes on with a run that was ended in any way. Exit codes: 0 done; 1 more units failed than
+/// The folder holds samples, what became of each image, and the ledger. The same command goes on with a run that was ended in any way. Exit codes: 0 done; 1 more units failed than
 /// --max-failures; 2 wrong usage or input; 3 stopped by budget, quota, credentials or a dead server; 4 the run folder
 /// cannot be written; 130 interrupted. After 3, 4 and 130 it can go on.
 #[derive(Clone, Debug, clap::Args)]
@@ -64,6 +64,8 @@ pub(crate) struct GenerateArgs {
 }
 
 pub(crate) fn run(args: &GenerateArgs, matches: &ArgMatches, verbosity: Verbosity) -> Result<ExitCode, Failure> {
+    args.client.check()?;
+    args.client.check_caps()?;
     let input = args.input.clone().with_index(args.out.join("index"));
     let source = args.selection.of(input.open(args.pipeline.needs())?, args.pipeline.seed())?;
     fs::create_dir_all(&args.out)
@@ -79,13 +81,25 @@ pub(crate) fn run(args: &GenerateArgs, matches: &ArgMatches, verbosity: Verbosit
     let client = args.client.open(args.client.account(&args.out)?, &stop)?;
     let pipeline =
         args.pipeline.build(client, args.client.parameters(), args.client.concurrency(), args.selection.limit())?;
-    // A folder with another run keeps its own options.
-    if !args.out.join("run.json").exists() {
-        config::write(&args.out.join(CONFIG_FILE), matches)?;
+    let keep_options = || config::write(&args.out.join(CONFIG_FILE), matches);
+    let is_new = !args.out.join("run.json").exists();
+    if is_new {
+        keep_options()?;
     }
     let control = RunControl::with_stop_signal(stop);
     let result = runtime.block_on(drive(&pipeline, &source, &args.out, &control, verbosity));
-    ending::report(args, result, &source.report(), control.snapshot(), verbosity)
+    // The limit and the tasks may have grown; a folder that refuses these options keeps its own.
+    let kept = if !is_new && has_gone_on(&result) { keep_options() } else { Ok(()) };
+    let code = ending::report(args, result, &source, control.snapshot(), verbosity)?;
+    kept.map(|()| code)
+}
+
+/// Whether the folder took the options.
+fn has_gone_on(result: &svitgen::Result<svitgen::Ledger>) -> bool {
+    match result {
+        Ok(_) => true,
+        Err(error) => matches!(error.kind(), ErrorKind::Stopped(_) | ErrorKind::Interrupted),
+    }
 }
 
 /// Runs, shows how far it has come, and stops at Ctrl-C.

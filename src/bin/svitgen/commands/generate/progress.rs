@@ -57,6 +57,9 @@ fn about(snapshot: &Snapshot) -> String {
     if activity.waiting > 0 {
         parts.push(format!("{} waiting", activity.waiting));
     }
+    if activity.waiting > 0 && activity.waiting >= snapshot.in_flight() && snapshot.rate == 0.0 {
+        parts.push("no answer from the server".to_owned());
+    }
     if !activity.retries.is_empty() {
         let retries: Vec<String> = activity.retries.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
         parts.push(format!("retries: {}", retries.join(", ")));
