@@ -221,12 +221,13 @@ fn children_processor_time() -> Duration {
 fn write_records(path: &Path, n: usize) {
     let mut file = std::io::BufWriter::new(fs::File::create(path).unwrap());
     for index in 0..n {
-        let edge = |i: usize| ((i * 37 + index) % 50) as f64 / 100.0;
+        // In thousandths, as boxes in files mostly are.
+        let edge = |i: usize, plus: usize| ((i * 37 + index) % 50 * 10 + plus) as f64 / 1_000.0;
         let objects: Vec<Value> = (0..30)
-            .map(|i| json!({"names": [format!("thing{i}")], "bbox": [edge(i), edge(i + 1), edge(i) + 0.3, edge(i + 1) + 0.4]}))
+            .map(|i| json!({"names": [format!("thing{i}")], "bbox": [edge(i, 0), edge(i + 1, 0), edge(i, 300), edge(i + 1, 400)]}))
             .collect();
         let regions: Vec<Value> = (0..50)
-            .map(|i| json!({"phrase": format!("the thing {i} of picture {index} stands near the old wall"), "bbox": [edge(i), edge(i + 2), edge(i) + 0.2, edge(i + 2) + 0.3]}))
+            .map(|i| json!({"phrase": format!("the thing {i} of picture {index} stands near the old wall"), "bbox": [edge(i, 0), edge(i + 2, 0), edge(i, 200), edge(i + 2, 300)]}))
             .collect();
         let caption = format!("Things near a wall, image_id img{index}");
         let record = json!({"id": index, "width": 640, "height": 480, "captions": [caption], "objects": objects, "regions": regions});

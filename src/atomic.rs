@@ -20,7 +20,7 @@ impl AtomicFile {
         name.push(".tmp");
         let temporary = path.with_file_name(name);
         let file = File::create(&temporary).map_err(|source| Error::io("create", path, source))?;
-        Ok(Self { path: path.to_owned(), temporary, writer: BufWriter::new(file) })
+        Ok(Self { path: path.to_owned(), temporary, writer: BufWriter::with_capacity(1 << 16, file) })
     }
 
     /// Writes what `write` writes; an error names the file.

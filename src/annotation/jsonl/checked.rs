@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::annotation::jsonl::lines::Line;
+use crate::annotation::jsonl::lines::{Line, LineReader};
 use crate::annotation::{ImageId, ImageRecord, Input, InputError, OnBadInput, ReadReport};
 
 /// How many lines are worth a thread of their own.
@@ -38,9 +38,9 @@ struct Counts {
 impl Checked {
     pub(super) fn new(input: &Input, on_bad: OnBadInput, lines: &[Line]) -> Result<Self, InputError> {
         let mut checked = Self::default();
-        let mut buffer = Vec::new();
+        let mut reader = LineReader::new(input);
         for line in lines {
-            match line.record(input, &mut buffer) {
+            match reader.record(*line) {
                 Ok((record, ignored)) => checked.add(*line, record, ignored),
                 Err(error) if on_bad == OnBadInput::Skip => checked.skipped.push(error),
                 Err(error) => return Err(error),

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crate::annotation::index::{file_name, input_file};
 use crate::annotation::jsonl::checked::{Checked, MIN_LINES, Place};
-use crate::annotation::jsonl::lines::lines;
+use crate::annotation::jsonl::lines::{LineReader, lines};
 use crate::annotation::jsonl::raw::RawRecord;
 use crate::annotation::ordered::map_all;
 use crate::annotation::problem::InputProblem;
@@ -105,12 +105,6 @@ impl Jsonl {
         report.skipped.extend(duplicates.into_iter().map(Into::into));
         Ok(Self { input, digest, places: unique, report })
     }
-
-    fn record(&self, place: &Place, buffer: &mut Vec<u8>) -> Result<ImageRecord> {
-        let record = place.line.record(&self.input, buffer)?;
-        self.input.check_unchanged().map_err(|problem| place.line.error(&self.input, problem))?;
-        Ok(record.0)
-    }
 }
 
 impl RecordSource for Jsonl {
@@ -123,8 +117,11 @@ impl RecordSource for Jsonl {
     }
 
     fn records_at(&self, positions: Range<usize>) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
-        let mut buffer = Vec::new();
-        Box::new(until_error(positions, move |position| self.record(&self.places[position], &mut buffer).map(Some)))
+        let mut reader = LineReader::new(&self.input);
+        Box::new(until_error(positions, move |position| {
+            let (record, _) = reader.record(self.places[position].line)?;
+            Ok(Some(record))
+        }))
     }
 
     fn inputs(&self) -> Vec<InputFile> {
