@@ -2,13 +2,17 @@
 """From the files of Visual Genome to prompts, beside what else reads such files.
 
     benches/reading.py MAKE_VG FOLDER [IMAGES...]
+    benches/reading.py --rounds 5 make_vg.py /tmp/vg 10000
 
-MAKE_VG is the path of `make_vg.py`, which makes files of the published layout; FOLDER holds them from then on. Each
-reader runs in a process of its own, in turn, twice; the better time counts. CPU time and peak memory are those that
-the kernel reports for the process; the peak is at least what Python takes before it starts one, some 14 MiB. Readers that
-are not installed are left out.
+MAKE_VG is the path of `make_vg.py`, which makes files of the published layout; FOLDER holds them from then on, a
+folder for each number of images (10,000 and 108,077 if none is given; 2.4 GB of disk for all of them). It builds
+`benches/reading.rs` first. Each reader runs in a process of its own, all of them in turn, as often as `--rounds` says;
+the round that took least counts. CPU time and peak memory are those that the kernel reports for the process; the peak is at
+least what Python takes before it starts one, some 14 MiB. Readers that are not installed (ijson, duckdb) are left out.
+duckdb uses all cores, the others one.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -34,12 +38,15 @@ for name in sys.argv[1:]:
             pass
 """
 
+# To look at the text of every record makes sure that none of it is passed over.
 DUCKDB = """
 import duckdb, sys
 for name in sys.argv[1:]:
     query = "select count(*), max(length(r::varchar)) from read_json(?, maximum_object_size=1000000000) r"
     duckdb.execute(query, [name]).fetchall()
 """
+
+PEERS = {"json.load": ("json", JSON_LOAD), "ijson": ("ijson", IJSON), "duckdb": ("duckdb", DUCKDB)}
 
 
 def is_installed(module):
@@ -70,59 +77,77 @@ def run(command):
     return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text
 
 
-def better(command, before=lambda: None):
-    results = []
-    for _ in range(2):
-        before()
-        results.append(run(command))
-    return min(results)
-
-
-def measure(program, make_vg, folder, n_images):
+def make(make_vg, folder, n_images):
+    """The files, unless they are there."""
     if not os.path.exists(os.path.join(folder, "manifest.json")):
         command = [sys.executable, make_vg, "--images", str(n_images), folder]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    visual_genome = os.path.join(folder, "visual_genome")
-    files = [os.path.join(visual_genome, f"{name}.json") for name in NAMES]
-    n_bytes = sum(os.path.getsize(name) for name in files)
-    print(f"\n{n_images} images, three files of {n_bytes / 1e6:.0f} MB")
-    print(f"{'':34}{'seconds':>9}{'CPU us/image':>14}{'peak MiB':>10}{'x json.load':>13}")
-    base = None
+    return os.path.join(folder, "visual_genome")
 
-    def show(what, result):
-        seconds, cpu, peak, _ = result
-        faster = "" if base is None else f"{base / seconds:.1f}"
-        print(f"{what:34}{seconds:>9.3f}{cpu / n_images * 1e6:>14.1f}{peak:>10.0f}{faster:>13}", flush=True)
-        return seconds
 
-    index = os.path.join(folder, "index")
+def rows(program, visual_genome, files, index):
+    """What runs: a label, a command, and what is to be done before it."""
 
-    def forget_index():
+    def nothing():
+        pass
+
+    def forget():
         shutil.rmtree(index, ignore_errors=True)
 
-    base = show("json.load, nothing else", better([sys.executable, "-c", JSON_LOAD, *files]))
-    for module, script in [("ijson", IJSON), ("duckdb", DUCKDB)]:
+    for label, (module, script) in PEERS.items():
         if is_installed(module):
-            show(f"{module}, nothing else", better([sys.executable, "-c", script, *files]))
-    one = better([program, visual_genome])
-    one_seconds = show("svitgen to prompts", one)
-    two = better([program, visual_genome, "--threads", "2"])
-    two_seconds = show("svitgen, 2 threads", two)
-    show("svitgen, index made and kept", better([program, visual_genome, "--index", index], forget_index))
-    kept = better([program, visual_genome, "--index", index])
-    show("svitgen, index kept before", kept)
-    show("... to the first prompt", better([program, visual_genome, "--index", index, "--first"]))
-    digests = {json.loads(result[3])["digest"] for result in (one, two, kept)}
-    print(f"2 threads: {one_seconds / two_seconds:.2f} x; prompts {'the same' if len(digests) == 1 else 'DIFFER'}")
+            yield label, [sys.executable, "-c", script, *files], nothing
+    svitgen = [program, visual_genome]
+    yield "svitgen to prompts", svitgen, nothing
+    yield "svitgen, 2 threads", [*svitgen, "--threads", "2"], nothing
+    yield "svitgen, attributes and relationships", [*svitgen, "--everything"], nothing
+    yield "svitgen, index made and kept", [*svitgen, "--index", index], forget
+    yield "svitgen, index kept before", [*svitgen, "--index", index], nothing
+    yield "... to the first prompt", [*svitgen, "--index", index, "--first"], nothing
+
+
+def measure(program, visual_genome, n_images, n_rounds):
+    """Prints a table; returns CPU microseconds an image from files to prompts."""
+    files = [os.path.join(visual_genome, f"{name}.json") for name in NAMES]
+    n_bytes = sum(os.path.getsize(name) for name in files)
+    best = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        plan = list(rows(program, visual_genome, files, os.path.join(scratch, "index")))
+        for _ in range(n_rounds):
+            for label, command, before in plan:
+                before()
+                result = run(command)
+                best[label] = min(best.get(label, result), result)
+    peers = [label for label in best if label in PEERS]
+    print(f"\n{n_images} images, three files of {n_bytes / 1e6:.0f} MB; best of {n_rounds} rounds")
+    print(f"{'':38}{'seconds':>9}{'CPU us/image':>14}{'peak MiB':>10}" + "".join(f"{'x ' + peer:>13}" for peer in peers))
+    for label, (seconds, cpu, peak, _) in best.items():
+        ratios = "".join(f"{best[peer][0] / seconds:>13.1f}" for peer in peers)
+        print(f"{label:38}{seconds:>9.3f}{cpu / n_images * 1e6:>14.1f}{peak:>10.0f}{ratios}", flush=True)
+    one, two = best["svitgen to prompts"], best["svitgen, 2 threads"]
+    digests = {json.loads(text)["digest"] for *_, text in (one, two, best["svitgen, index kept before"])}
+    print(f"2 threads: {one[0] / two[0]:.2f} x; prompts {'the same' if len(digests) == 1 else 'DIFFER'}")
+    return one[1] / n_images * 1e6
 
 
 def main():
-    if len(sys.argv) < 3:
-        raise SystemExit(__doc__)
-    make_vg, folder = sys.argv[1:3]
+    description, _, text = __doc__.partition("\n\n")
+    parser = argparse.ArgumentParser(
+        description=description, epilog=text, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("make_vg", help="path of make_vg.py")
+    parser.add_argument("folder", help="where the files are, or shall be")
+    parser.add_argument("images", type=int, nargs="*", default=[10_000, 108_077], help="numbers of images")
+    parser.add_argument("--rounds", type=int, default=2, help="how often each reader runs (default 2)")
+    options = parser.parse_args()
     program = build()
-    for n_images in [int(n) for n in sys.argv[3:]] or [10_000, 108_077]:
-        measure(program, make_vg, os.path.join(folder, str(n_images)), n_images)
+    costs = {}
+    for n_images in options.images:
+        visual_genome = make(options.make_vg, os.path.join(options.folder, str(n_images)), n_images)
+        costs[n_images] = measure(program, visual_genome, n_images, options.rounds)
+    if len(costs) > 1:
+        shown = ", ".join(f"{cost:.1f} at {n_images} images" for n_images, cost in costs.items())
+        print(f"\nCPU microseconds an image: {shown}; {max(costs.values()) / min(costs.values()):.2f} x apart")
 
 
 if __name__ == "__main__":

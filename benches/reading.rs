@@ -1,8 +1,8 @@
 //! From the files of Visual Genome to prompts, as `benches/reading.py` times it:
-//! `reading FOLDER [--threads N] [--index FOLDER] [--first] [--coco FILE]...`.
+//! `reading FOLDER [--threads N] [--everything] [--index FOLDER] [--first] [--coco FILE]...`.
 //!
 //! It prints a line of JSON: how many prompts there are, how long they are together, and a digest of all of them. With
-//! `--first` it stops at the first prompt.
+//! `--everything` attributes and relationships are read too, with `--first` it stops at the first prompt.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints and may fail by panicking")]
 
@@ -23,8 +23,10 @@ fn main() {
     let n_threads = option("--threads").map_or(1, |n| n.parse().unwrap());
     let only_first = arguments.iter().any(|argument| argument == "--first");
     let start = Instant::now();
-    let mut files = VisualGenomeFiles::find(folder).unwrap().without_attributes().without_relationships();
-    files = files.with_threads(n_threads);
+    let mut files = VisualGenomeFiles::find(folder).unwrap().with_threads(n_threads);
+    if !arguments.iter().any(|argument| argument == "--everything") {
+        files = files.without_attributes().without_relationships();
+    }
     if let Some(folder) = option("--index") {
         files = files.with_index_folder(folder);
     }

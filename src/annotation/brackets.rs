@@ -28,9 +28,15 @@ impl Brackets {
     }
 
     fn chunk(&mut self, chunk: &[u8; CHUNK]) -> Option<usize> {
+        let any = |is: fn(u8) -> bool| chunk.iter().fold(false, |found, byte| found | is(*byte));
         // Escapes are rare, and what they hide depends on each byte before them.
-        if self.is_escaped || chunk.iter().fold(false, |found, byte| found | (*byte == b'\\')) {
+        if self.is_escaped || any(|byte| byte == b'\\') {
             return self.bytes(chunk);
+        }
+        // A long text has none for many bytes.
+        if !any(|byte| matches!(byte | 0x20, b'{' | b'}')) {
+            self.is_in_string ^= chunk.iter().fold(false, |is_odd, byte| is_odd ^ (*byte == b'"'));
+            return None;
         }
         let carry = if self.is_in_string { u64::MAX } else { 0 };
         let in_string = parities(bits(chunk, |byte| byte == b'"')) ^ carry;

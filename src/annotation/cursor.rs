@@ -154,15 +154,18 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     pub(super) fn integer(&mut self) -> Option<u64> {
-        self.peek()?;
-        if let Some((number, len)) = self.rest().first_chunk().and_then(short_integer) {
-            self.at += len;
-            return Some(number);
+        match self.rest().first_chunk().and_then(short_integer) {
+            Some((number, len)) => {
+                self.at += len;
+                Some(number)
+            }
+            None => self.long_integer(),
         }
-        self.long_integer()
     }
 
+    /// One with white space before it, with many digits, or near the end.
     fn long_integer(&mut self) -> Option<u64> {
+        self.peek()?;
         let rest = self.rest();
         let mut number = 0;
         let mut len = 0;

@@ -121,7 +121,8 @@ impl<T> From<Vec<T>> for Few<T> {
 
 impl<T> FromIterator<T> for Few<T> {
     fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
-        let mut few = Self::new();
+        let mut elements = elements.into_iter();
+        let mut few = elements.next().map_or_else(Self::new, Self::one);
         few.extend(elements);
         few
     }

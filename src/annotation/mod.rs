@@ -19,6 +19,7 @@ mod ordered;
 #[cfg(feature = "packed")]
 mod packed;
 mod packing;
+mod positions;
 mod problem;
 mod report;
 mod saved;

@@ -1,12 +1,14 @@
 //! Where records come from: one trait for files and for records in memory.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::iter;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::annotation::{ImageRecord, ReadReport};
+use crate::annotation::{ImageId, ImageRecord, ReadReport};
 use crate::digest::{Digest, Digester};
 use crate::error::Result;
 
@@ -29,6 +31,18 @@ pub trait RecordSource: fmt::Debug + Send + Sync {
     fn records_at(&self, positions: Range<usize>) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
         let _ = positions;
         Box::new(std::iter::empty())
+    }
+
+    /// The positions of the images with these ids, in any order and without those that are not there; `None`, as
+    /// provided, if that cannot be told without reading records.
+    fn positions_of(&self, ids: &BTreeSet<ImageId>) -> Option<Vec<usize>> {
+        let _ = ids;
+        None
+    }
+
+    /// The records at these ranges of positions, which ascend, one range after the other; an error ends them.
+    fn records_in(&self, positions: Vec<Range<usize>>) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
+        Box::new(up_to_error(positions.into_iter().flat_map(|positions| self.records_at(positions))))
     }
 
     /// The files that the records come from, by name, size and digest; they identify the input of a run.
@@ -63,6 +77,14 @@ impl<S: RecordSource + ?Sized> RecordSource for Box<S> {
         (**self).records_at(positions)
     }
 
+    fn positions_of(&self, ids: &BTreeSet<ImageId>) -> Option<Vec<usize>> {
+        (**self).positions_of(ids)
+    }
+
+    fn records_in(&self, positions: Vec<Range<usize>>) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
+        (**self).records_in(positions)
+    }
+
     fn inputs(&self) -> Vec<InputFile> {
         (**self).inputs()
     }
@@ -83,18 +105,22 @@ impl<S: RecordSource + ?Sized> RecordSource for Box<S> {
 /// The records that `read` finds at positions; it leaves some out, and an error ends them.
 pub(super) fn until_error<'a>(
     positions: Range<usize>,
-    mut read: impl FnMut(usize) -> Result<Option<ImageRecord>> + Send + 'a,
+    read: impl FnMut(usize) -> Result<Option<ImageRecord>> + Send + 'a,
 ) -> impl Iterator<Item = Result<ImageRecord>> + Send + 'a {
+    up_to_error(positions.map(read)).filter_map(Result::transpose)
+}
+
+/// Items up to and with the first error; none is asked for behind it.
+pub(super) fn up_to_error<T>(mut items: impl Iterator<Item = Result<T>>) -> impl Iterator<Item = Result<T>> {
     let mut has_failed = false;
-    let records = positions.map_while(move |position| {
+    iter::from_fn(move || {
         if has_failed {
             return None;
         }
-        let record = read(position);
-        has_failed = record.is_err();
-        Some(record)
-    });
-    records.filter_map(Result::transpose)
+        let item = items.next()?;
+        has_failed = item.is_err();
+        Some(item)
+    })
 }
 
 /// Records in memory, in any order.

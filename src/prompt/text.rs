@@ -77,11 +77,14 @@ pub(super) fn folded_hash(line: &str) -> u64 {
     }
 }
 
+/// Without the punctuation at its ends.
 fn core_of(line: &str) -> &str {
+    let bytes = line.as_bytes();
     let is_edge = |byte: &u8| byte.is_ascii_punctuation() || *byte == b' ';
-    let start = line.bytes().take_while(|byte| is_edge(byte)).count();
-    let n_behind = line[start..].bytes().rev().take_while(|byte| is_edge(byte)).count();
-    &line[start..line.len() - n_behind]
+    let Some(start) = bytes.iter().position(|byte| !is_edge(byte)) else { return "" };
+    let end = bytes.iter().rposition(|byte| !is_edge(byte)).map_or(start, |last| last + 1);
+    // Edges are ASCII, so that no character is cut.
+    line.get(start..end).unwrap_or(line)
 }
 
 #[cfg(test)]

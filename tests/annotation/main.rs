@@ -6,6 +6,7 @@ mod coco;
 mod damage;
 mod jsonl;
 mod made;
+mod manifest;
 #[cfg(feature = "packed")]
 mod packed;
 mod quirks;

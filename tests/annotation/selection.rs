@@ -1,10 +1,14 @@
 //! Choosing the work: what is taken and why the rest is not, picks, shards.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use serde_json::Value;
-use svitgen::annotation::{CocoId, NotTaken, Selection, Shard, read_coco_ids, read_image_ids};
+use svitgen::annotation::{CocoId, NotTaken, Selection, Shard, map_records, read_coco_ids, read_image_ids};
 use svitgen::{ImageId, ImageRecord, RecordSource, UnitBox};
+
+use crate::made::{DESCENDING, in_memory, texts};
+use crate::records;
 
 /// Images 1 to `n`: `id % 5` objects and `id % 3` regions, every second one with a caption and a COCO id of `1000 + id`.
 fn source(n: u64) -> Vec<ImageRecord> {
@@ -142,6 +146,57 @@ fn a_selection_is_data_and_a_part_of_a_part_names_both() {
     let boxed: Box<dyn RecordSource> = Box::new(nested);
     assert_eq!(boxed.selection()[0], excluding(2).manifest());
     assert_eq!(Selection::default().of(boxed).inputs(), source(9).inputs());
+}
+
+/// Records of files by position, and how many were read, against the same records in memory.
+#[test]
+fn lists_of_ids_read_what_they_choose_and_choose_what_reading_would() {
+    const N: u64 = 400;
+    for (seed, n_threads) in [(0, 1), (3, 1), (DESCENDING, 1), (3, 2)] {
+        let open = || in_memory(&texts(N as usize, seed)).with_threads(n_threads).open().unwrap();
+        let all: Vec<ImageRecord> = records(&open()).unwrap();
+        let even = || (2..=N).step_by(2);
+        let cases = [
+            (Selection::default(), N),
+            (Selection::default().with_images([17, 9_999]).with_images(["0300"]), 2),
+            (Selection::default().with_images(["x"]), 0),
+            (Selection::default().with_images(even()), N / 2),
+            (Selection::default().with_images(even()).without_images(1..=N - 3), 2),
+            (Selection::default().without_images([1, N, N + 1]), N - 2),
+            (Selection::default().without_images(even()).with_min_objects(3), N / 2),
+            (Selection::default().with_images(1..=50).with_pick(7, 1), 50),
+            (Selection::default().without_images(1..=300).with_shard(Shard::new(2, 3).unwrap()), 100),
+            // COCO ids are known only from the records.
+            (Selection::default().with_images([5]).with_coco_images([CocoId(1)]), N),
+            (Selection::default().with_coco_images([CocoId(1)]).without_images([5, 6]), N - 2),
+        ];
+        for (selection, n_read) in cases {
+            let slow = selection.clone().of(all.clone());
+            let fast = selection.clone().of(open());
+            assert_eq!(records(&fast).unwrap(), records(&slow).unwrap(), "{selection:?}");
+            assert_eq!(fast.report().count("image_data.json", "images") as u64, n_read, "{selection:?}");
+            assert_eq!(fast.count().unwrap(), slow.count().unwrap(), "{selection:?}");
+            let mut mapped = Vec::new();
+            map_records(&fast, n_threads, Result::unwrap, |record| {
+                mapped.push(record);
+                ControlFlow::Continue(())
+            });
+            assert_eq!(mapped, records(&slow).unwrap(), "{selection:?}");
+        }
+    }
+}
+
+/// What is wrong with an image that nobody asked for is nobody's concern; what is wrong with another one is, and ends it.
+#[test]
+fn damage_is_found_where_it_is_read() {
+    let mut files = texts(40, 0);
+    files[1] = files[1].replace("\"thing 1 of 20\"", "1");
+    let open = || in_memory(&files).open().unwrap();
+    assert!(records(&Selection::default().of(open())).is_err());
+    assert_eq!(records(&Selection::default().without_images([20]).of(open())).unwrap().len(), 39);
+    let found: Vec<bool> =
+        Selection::default().with_images([3, 20, 30]).of(open()).records().map(|record| record.is_ok()).collect();
+    assert_eq!(found, [true, false]);
 }
 
 /// An error of the source is told, also where it is found while images are picked.

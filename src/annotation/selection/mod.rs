@@ -4,7 +4,7 @@ mod ids;
 mod selected;
 mod shard;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,8 @@ pub use ids::{read_coco_ids, read_image_ids};
 pub use selected::Selected;
 pub use shard::{Shard, ShardError};
 
-use crate::annotation::{CocoId, ImageId, ImageRecord};
+use crate::annotation::positions::Positions;
+use crate::annotation::{CocoId, ImageId, ImageRecord, RecordSource};
 use crate::choice::Choices;
 use crate::digest::Digest;
 
@@ -186,6 +187,37 @@ impl Selection {
             "pick": self.pick.map(|(n, seed)| json!({"n": n, "seed": seed})),
             "shard": self.shard.map(|shard| shard.to_string()),
         })
+    }
+
+    /// Where the images stand that the lists let through, and maybe some that they do not; `None` if the lists let all
+    /// through, or if it cannot be told without reading.
+    fn positions(&self, source: &impl RecordSource) -> Option<Positions> {
+        let excluded = &self.excluded.images;
+        match &self.listed {
+            // Which image has a COCO id is known only when it is read.
+            Some(listed) if listed.coco.is_empty() => {
+                let ids = listed.images.difference(excluded).cloned().collect();
+                source.positions_of(&ids).map(Positions::only)
+            }
+            _ if excluded.is_empty() => None,
+            _ => Some(Positions::without(source.n_positions()?, source.positions_of(excluded)?)),
+        }
+    }
+
+    /// How many images are not at those [`positions`](Self::positions), by reason; `None` if it cannot be told without
+    /// reading.
+    fn not_listed(&self, source: &impl RecordSource) -> Option<BTreeMap<NotTaken, u64>> {
+        let excluded = &self.excluded.images;
+        let n_read = self.positions(source)?.len();
+        let excluded = match &self.listed {
+            Some(listed) if listed.coco.is_empty() => listed.images.intersection(excluded).cloned().collect(),
+            Some(_) => return None,
+            None => excluded.clone(),
+        };
+        let n_excluded = source.positions_of(&excluded)?.len();
+        let n_not_listed = source.n_positions()?.checked_sub(n_read + n_excluded)?;
+        let reasons = [(NotTaken::NotListed, n_not_listed as u64), (NotTaken::Excluded, n_excluded as u64)];
+        Some(reasons.into_iter().filter(|(_, n)| *n > 0).collect())
     }
 
     /// Why the record itself rules it out, whatever else the source holds.

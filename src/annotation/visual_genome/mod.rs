@@ -8,6 +8,7 @@ mod reading;
 mod salvage;
 mod sample;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,9 +17,10 @@ pub use files::VisualGenomeFiles;
 
 use crate::annotation::index::Index;
 use crate::annotation::ordered::ReadAhead;
-use crate::annotation::source::until_error;
+use crate::annotation::positions::Positions;
+use crate::annotation::source::{until_error, up_to_error};
 use crate::annotation::visual_genome::reading::{Joined, Records};
-use crate::annotation::{ImageRecord, InputFile, ReadReport, RecordSource};
+use crate::annotation::{ImageId, ImageRecord, InputFile, ReadReport, RecordSource};
 use crate::error::Result;
 
 /// Visual Genome, one record for each image of `image_data.json`, ascending by id.
@@ -65,15 +67,7 @@ impl VisualGenome {
 
 impl RecordSource for VisualGenome {
     fn records(&self) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
-        let n = self.joined.n_images();
-        if self.n_threads > 1 {
-            let joined = Arc::clone(&self.joined);
-            let read = move |positions| records_at(&joined, positions).collect();
-            if let Some(records) = ReadAhead::new(n, self.n_threads, read) {
-                return Box::new(records);
-            }
-        }
-        self.records_at(0..n)
+        self.records_in(vec![0..self.joined.n_images()])
     }
 
     fn n_positions(&self) -> Option<usize> {
@@ -84,6 +78,24 @@ impl RecordSource for VisualGenome {
         Box::new(records_at(&self.joined, positions))
     }
 
+    fn positions_of(&self, ids: &BTreeSet<ImageId>) -> Option<Vec<usize>> {
+        Some(ids.iter().filter_map(|id| self.joined.position(id)).collect())
+    }
+
+    fn records_in(&self, positions: Vec<Range<usize>>) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
+        let positions = Arc::new(Positions::new(positions));
+        if self.n_threads > 1 {
+            let (joined, positions) = (Arc::clone(&self.joined), Arc::clone(&positions));
+            let n = positions.len();
+            let read = move |numbers| records_in(&joined, positions.part(numbers)).collect();
+            if let Some(records) = ReadAhead::new(n, self.n_threads, read) {
+                return Box::new(records);
+            }
+        }
+        let all: Vec<_> = positions.part(0..positions.len()).collect();
+        Box::new(records_in(&self.joined, all.into_iter()))
+    }
+
     fn inputs(&self) -> Vec<InputFile> {
         let coco = self.joined.coco.iter().flat_map(RecordSource::inputs);
         self.joined.indexes().map(Index::input_file).chain(coco).collect()
@@ -92,6 +104,13 @@ impl RecordSource for VisualGenome {
     fn report(&self) -> ReadReport {
         self.joined.report()
     }
+}
+
+fn records_in<'a>(
+    joined: &'a Joined,
+    positions: impl Iterator<Item = Range<usize>> + Send + 'a,
+) -> impl Iterator<Item = Result<ImageRecord>> + Send + 'a {
+    up_to_error(positions.flat_map(|positions| records_at(joined, positions)))
 }
 
 fn records_at(joined: &Joined, positions: Range<usize>) -> impl Iterator<Item = Result<ImageRecord>> + Send + '_ {

@@ -85,6 +85,12 @@ impl Joined {
         self.images.places.len()
     }
 
+    /// Where an image stands among all, by id.
+    pub(super) fn position(&self, id: &ImageId) -> Option<usize> {
+        let ImageId::Number(id) = id else { return None };
+        self.images.places.binary_search_by_key(id, |place| place.id).ok()
+    }
+
     pub(super) fn indexes(&self) -> impl Iterator<Item = &Index> {
         [&self.images].into_iter().chain(self.lists.iter().flatten())
     }
