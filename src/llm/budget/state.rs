@@ -5,6 +5,8 @@ use std::task::Waker;
 
 use super::spending::{Charge, Known, Totals};
 use super::store::Store;
+#[cfg(feature = "openai")]
+use crate::error::Result;
 use crate::llm::{LlmError, Money};
 
 #[derive(Debug, Default)]
@@ -84,7 +86,7 @@ impl State {
     }
 
     #[cfg(feature = "openai")]
-    pub(super) fn reserve_batch(&mut self, name: &str, bounds: Totals) -> crate::Result<()> {
+    pub(super) fn reserve_batch(&mut self, name: &str, bounds: Totals) -> Result<()> {
         if let Some(file) = &mut self.file {
             file.batch(name, bounds)?;
         }
@@ -93,7 +95,7 @@ impl State {
     }
 
     #[cfg(feature = "openai")]
-    pub(super) fn settle_batch(&mut self, name: &str, spent: Totals) -> crate::Result<()> {
+    pub(super) fn settle_batch(&mut self, name: &str, spent: Totals) -> Result<()> {
         if !self.batches.contains_key(name) {
             return Ok(());
         }
