@@ -1,9 +1,12 @@
 //! `svitgen batch`: a run through a server's Batch API.
 
+mod status;
+
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fs, io};
 
@@ -11,8 +14,8 @@ use clap::ArgMatches;
 use futures::future::{Either, select};
 use serde::Serialize;
 use svitgen::annotation::RecordSource;
-use svitgen::llm::{Batch, BatchApi, StopSignal};
-use svitgen::pipeline::{BatchOptions, BatchReport, RunBatch, RunFolder};
+use svitgen::llm::{Account, BatchApi, Spending, StopSignal};
+use svitgen::pipeline::{BatchOptions, BatchReport};
 use svitgen::{Error, ErrorKind, LlmErrorKind, Pipeline};
 
 use crate::commands::generate::{CONFIG_FILE, ClientArgs, PipelineArgs, hint};
@@ -22,27 +25,12 @@ use crate::inputs::InputArgs;
 use crate::output::{self, Verbosity};
 use crate::selection::SelectionArgs;
 
-/// What `status --json` prints of a batch.
+/// What submit and collect print with `--json`.
 #[derive(Serialize)]
-struct Row<'a> {
-    batch: &'a RunBatch,
-    server: Option<&'a Batch>,
-}
-
-/// What the server says of a batch.
-enum OnServer {
-    Known(Batch),
-    Unknown,
-    NotAsked,
-}
-
-impl OnServer {
-    fn batch(&self) -> Option<&Batch> {
-        match self {
-            Self::Known(batch) => Some(batch),
-            Self::Unknown | Self::NotAsked => None,
-        }
-    }
+struct Done<'a> {
+    #[serde(flatten)]
+    report: &'a BatchReport,
+    spending: Spending,
 }
 
 /// Failures of the server in a row after which `--wait` gives up.
@@ -114,6 +102,7 @@ struct Job<'a> {
     source: &'a dyn RecordSource,
     api: BatchApi,
     options: BatchOptions,
+    account: Arc<Account>,
     verbosity: Verbosity,
 }
 
@@ -125,7 +114,7 @@ pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) 
     let _runtime = runtime.enter();
     let api = args.client.batch_api()?;
     if args.action == Action::Status {
-        return until_interrupted(&runtime, status(args, &api));
+        return until_interrupted(&runtime, status::print(args, &api));
     }
     fs::create_dir_all(&args.run)
         .map_err(|error| Failure::output(format_args!("cannot create {}: {error}", args.run.display())))?;
@@ -138,11 +127,11 @@ pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) 
     if !args.run.join("run.json").exists() {
         config::write_of("batch", &args.run, &args.run.join(CONFIG_FILE), matches)?;
     }
-    let mut options = BatchOptions::default().with_max_requests(args.max_requests).with_account(account);
+    let mut options = BatchOptions::default().with_max_requests(args.max_requests).with_account(account.clone());
     if args.give_up_unknown {
         options = options.with_unknown_given_up();
     }
-    let job = Job { args, pipeline, source: &source, api, options, verbosity };
+    let job = Job { args, pipeline, source: &source, api, options, account, verbosity };
     until_interrupted(&runtime, job.run())
 }
 
@@ -239,12 +228,14 @@ impl Job<'_> {
         use io::Write;
         let mut stdout = io::stdout().lock();
         if self.args.json {
-            return writeln!(stdout, "{}", output::json(report));
+            let spending = self.account.spending();
+            return writeln!(stdout, "{}", output::json(&Done { report, spending }));
         }
         if let Some(ledger) = &report.ledger {
             write!(stdout, "{ledger}")?;
         }
-        write!(stdout, "{report}")
+        write!(stdout, "{report}")?;
+        writeln!(stdout, "charged so far: {}", self.account.spending())
     }
 
     fn failure(&self, error: Error) -> Failure {
@@ -271,53 +262,6 @@ impl Job<'_> {
 fn is_transient(error: &Error) -> bool {
     let kind = |source: &svitgen::LlmError| source.is_transient() || source.kind() == LlmErrorKind::Unavailable;
     matches!(error.kind(), ErrorKind::Batch { source, .. } if kind(source))
-}
-
-async fn status(args: &BatchArgs, api: &BatchApi) -> Result<ExitCode, Failure> {
-    let mut rows = Vec::new();
-    for batch in RunFolder::open(&args.run)?.batches()? {
-        let on_server = match batch.id.as_deref().filter(|_| batch.state.is_open()) {
-            Some(id) => match api.batch(id).await {
-                Ok(found) => OnServer::Known(found),
-                Err(error) if error.kind() == LlmErrorKind::NotFound => OnServer::Unknown,
-                Err(error) => {
-                    let message = format!("cannot ask how batch {} ({id}) gets on: {error}", batch.number);
-                    return Err(Failure::with_code(STOPPED, message));
-                }
-            },
-            None => OnServer::NotAsked,
-        };
-        rows.push((batch, on_server));
-    }
-    if args.json {
-        let rows: Vec<_> = rows.iter().map(|(batch, server)| Row { batch, server: server.batch() }).collect();
-        println!("{}", output::json(&rows));
-        return Ok(ExitCode::SUCCESS);
-    }
-    println!(
-        "{:>5} {:>9}  {:<10} {:<12} {:>9} {:>7}  id",
-        "batch", "requests", "state", "on server", "completed", "failed"
-    );
-    for (batch, on_server) in &rows {
-        let status = match on_server {
-            OnServer::Known(found) => found.status.as_str(),
-            OnServer::Unknown => "unknown",
-            OnServer::NotAsked => "-",
-        };
-        let (completed, failed) = match (on_server.batch(), &batch.tally) {
-            (Some(server), _) => (server.counts.completed, server.counts.failed),
-            (None, Some(tally)) => (tally.completions, tally.failures),
-            (None, None) => (0, 0),
-        };
-        println!(
-            "{:>5} {:>9}  {:<10} {status:<12} {completed:>9} {failed:>7}  {}",
-            batch.number,
-            batch.requests,
-            batch.state.as_str(),
-            batch.id.as_deref().unwrap_or("-")
-        );
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The options file of the run that the arguments name.
