@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde::de::IgnoredAny;
+
 use crate::reply::json::Described;
 use crate::reply::lines::{is_fence, lines};
 use crate::reply::{Draft, IssueCode, ReplyEnd, json, text, wrapper};
@@ -16,8 +18,11 @@ pub(super) fn scan(draft: &mut Draft<'_>, end: ReplyEnd) {
         None if text::has_pairs(draft.reply(), body.clone()) => return draft.unusable(IssueCode::WrongTask, body),
         None => {}
     }
-    let body = fences(draft, body);
-    let body = wrapper::introduction(draft, trimmed(draft.reply(), body));
+    let body = trimmed(draft.reply(), fences(draft, body));
+    if is_object(&draft.reply()[body.clone()], end) {
+        return;
+    }
+    let body = wrapper::introduction(draft, body);
     let body = title(draft, trimmed(draft.reply(), body));
     if end == ReplyEnd::Cut {
         return cut(draft, body);
@@ -25,6 +30,16 @@ pub(super) fn scan(draft: &mut Draft<'_>, end: ReplyEnd) {
     let body = trimmed(draft.reply(), wrapper::closing_remark(draft, body));
     if !body.is_empty() {
         draft.answer(body);
+    }
+}
+
+/// Whether the text is an object in JSON, of whatever other shape than was asked for. What is cut is one by its beginning,
+/// so that no text comes of a cut reply that would not come of the whole one.
+fn is_object(text: &str, end: ReplyEnd) -> bool {
+    let Some(inner) = text.strip_prefix('{') else { return false };
+    match end {
+        ReplyEnd::Cut => inner.trim_ascii_start().starts_with('"'),
+        ReplyEnd::Whole | ReplyEnd::Filtered => serde_json::from_str::<IgnoredAny>(text).is_ok(),
     }
 }
 

@@ -81,6 +81,8 @@ fn a_cap_holds_for_batches_and_calls_together() {
     assert_eq!((spent.requests, spent.at_bound), (journal.ids.len() as u64, 0));
     assert_eq!((spent.input_tokens, spent.output_tokens), (journal.input_tokens, journal.output_tokens));
     let n_done = journal.ids.len();
+    let told = format!("charged so far: {n_done} requests, ");
+    assert!(ended.stdout.contains(&told) && ended.stdout.contains("of $0.01"), "{}", ended.stdout);
 
     let rest = run.batch("submit", &server.base_url(), &arguments(&["--max-cost", "10", "--wait", "--every", "1"]));
     assert_good(&rest);

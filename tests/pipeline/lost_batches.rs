@@ -116,8 +116,12 @@ fn a_server_that_knows_nothing_of_the_run_is_not_believed_unless_told_so() {
         assert!(source.message().contains("batch-1") && source.message().contains("the key"), "{source}");
         assert_eq!(run.states(), [RunBatchState::Created]);
     }
+    // Nor is one that has no lists.
+    run.forget(&["batches", "files"]);
+    assert!(run.try_collect(&BatchOptions::default()).is_err());
     let report = run.try_collect(&BatchOptions::default().with_unknown_given_up()).unwrap();
     assert_eq!((report.lost, report.open), (1, 0));
+    run.server.change(|state| state.forgotten.clear());
     assert_eq!(run.submit().submitted, N_IMAGES);
 }
 

@@ -14,6 +14,7 @@ use crate::lock::lock;
 /// What may be spent and what has been, for one [`Budget`](crate::llm::Budget) or for several that share it.
 ///
 /// Budgets of one account stand side by side, never one inside the other: each charges what goes through it.
+/// What goes in batches is charged too, if `BatchOptions::with_account` (feature `openai`) names the account.
 /// Without a cap it only counts. With a file it outlives the process, and a run that is started again goes on with what is
 /// left.
 #[derive(Debug)]

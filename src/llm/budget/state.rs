@@ -5,6 +5,7 @@ use std::task::Waker;
 
 use super::spending::{Charge, Known, Totals};
 use super::store::Store;
+#[cfg(feature = "openai")]
 use crate::error::Result;
 use crate::llm::{LlmError, Money};
 

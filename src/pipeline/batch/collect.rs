@@ -64,10 +64,10 @@ impl Pipeline {
 /// What the results of one batch have told so far.
 #[derive(Default)]
 pub(super) struct Told {
-    keys: HashSet<UnitKey>,
+    pub(super) keys: HashSet<UnitKey>,
     tally: BatchTally,
     /// What they took, if an account is charged.
-    spent: Totals,
+    pub(super) spent: Totals,
 }
 
 impl Work<'_> {
@@ -141,19 +141,6 @@ impl Work<'_> {
             Ok(completion) => entry.completion = Some(completion),
             Err(error) => entry.failure = Some(Failure::from(&error)),
         })
-    }
-
-    /// What a batch took: what the results tell, and the bounds of all else.
-    fn spent(&mut self, number: u32, told: &Told) -> Result<Totals> {
-        let mut spent = told.spent;
-        if self.options.account.is_none() {
-            return Ok(spent);
-        }
-        for key in self.state.keys(number).into_iter().filter(|key| !told.keys.contains(key)) {
-            let request = self.state.request(number, key)?;
-            request.and_then(|request| request.bound).iter().for_each(|bound| spent.add_bound(bound));
-        }
-        Ok(spent)
     }
 
     fn close(&mut self, number: u32, told: Told, spent: Totals) -> Result<()> {

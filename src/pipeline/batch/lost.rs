@@ -25,10 +25,10 @@ impl Work<'_> {
         }
     }
 
-    /// Looks for a batch among all that the server has. Only who lists batches can say that this one is not there.
+    /// Looks for a batch among all that the server has. One that lists nothing cannot say that this batch is not there.
     async fn look_again(&mut self, batch: &RunBatch, error: LlmError) -> Result<Option<Batch>> {
         let number = batch.number;
-        let batches = self.api.batches().await;
+        let batches = all_of(self.api.batches().await);
         let batches = batches.map_err(failure(format!("look for batch {number} among those of the server")))?;
         let name_of = |found: &Batch| found.metadata.get(METADATA_KEY).cloned();
         let is_it =
@@ -55,8 +55,13 @@ impl Work<'_> {
 
     /// Whether the server has the file of the batch, or another of the run.
     async fn knows_files(&self, batch: &RunBatch, run: &str) -> Result<bool> {
-        let files = self.api.files().await;
+        let files = all_of(self.api.files().await);
         let files = files.map_err(failure(format!("look for the file of batch {}", batch.number)))?;
         Ok(files.iter().any(|file| Some(&file.id) == batch.file.as_ref() || file.name.starts_with(run)))
     }
+}
+
+/// What a server lists; nothing, if it has no such list.
+fn all_of<T>(list: std::result::Result<Vec<T>, LlmError>) -> std::result::Result<Vec<T>, LlmError> {
+    list.or_else(|error| if error.kind() == LlmErrorKind::NotFound { Ok(Vec::new()) } else { Err(error) })
 }

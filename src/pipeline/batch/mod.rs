@@ -5,6 +5,8 @@
 //! `Pipeline::submit_batches` and `Pipeline::collect_batches` talk to the server.
 
 #[cfg(feature = "openai")]
+mod account;
+#[cfg(feature = "openai")]
 mod collect;
 #[cfg(feature = "openai")]
 mod file;

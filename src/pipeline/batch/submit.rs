@@ -7,11 +7,12 @@ use std::path::Path;
 
 use crate::annotation::RecordSource;
 use crate::error::{Error, Result};
-use crate::llm::{BatchApi, Charge, CompletionRequest, LlmError, LlmErrorKind, Totals};
+use crate::llm::{BatchApi, CompletionRequest, LlmError, LlmErrorKind};
 use crate::pipeline::Pipeline;
+use crate::pipeline::batch::account::Bound;
 use crate::pipeline::batch::growing::Growing;
 use crate::pipeline::batch::lines::{Line, Request};
-use crate::pipeline::batch::work::{Work, failure, stopped};
+use crate::pipeline::batch::work::{Work, failure};
 use crate::pipeline::batch::{BatchOptions, BatchReport, RunBatch, RunBatchState};
 use crate::pipeline::journal::UnitKey;
 use crate::pipeline::run::{Known, known};
@@ -71,15 +72,6 @@ enum Before {
     Perhaps,
 }
 
-/// What an account has to say about a request.
-enum Bound {
-    /// Nobody counts.
-    None,
-    Fits(Charge),
-    /// It could pass the cap, and why.
-    Beyond(String),
-}
-
 impl Work<'_> {
     async fn submit_new(&mut self, source: &dyn RecordSource) -> Result<()> {
         // All requests of a batch name the same model.
@@ -117,19 +109,6 @@ impl Work<'_> {
             self.send(rest).await?;
         }
         Ok(())
-    }
-
-    /// What a request can take at most, and whether that fits beside what is about to be sent.
-    fn bound<'g>(&self, request: &CompletionRequest, growing: impl Iterator<Item = &'g Growing>) -> Result<Bound> {
-        let Some(account) = &self.options.account else { return Ok(Bound::None) };
-        let bound = account.bound_in_batch(request).map_err(stopped)?;
-        let mut bounds = Totals::default();
-        growing.for_each(|file| bounds.add_all(&file.bounds));
-        bounds.add_bound(&bound);
-        Ok(match account.refusal_of_batch(&bounds) {
-            Some(error) => Bound::Beyond(error.message().to_owned()),
-            None => Bound::Fits(bound),
-        })
     }
 
     /// What is to be asked about a unit, if neither the journal nor an open batch has it.

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::llm::{BatchApi, LlmError, Totals};
 use crate::pipeline::batch::file::BatchFile;
 use crate::pipeline::batch::lines::{Line, Request};
-use crate::pipeline::batch::{BatchOptions, BatchReport, RunBatch, RunBatchState};
+use crate::pipeline::batch::{BatchOptions, BatchReport, RunBatchState};
 use crate::pipeline::journal::{Entry, Failure, Journal, UnitKey};
 use crate::pipeline::lock::Lock;
 use crate::pipeline::{Pipeline, manifest};
@@ -115,22 +115,6 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Reserves what a batch can take at most, if an account is to be charged.
-    pub(super) fn reserve(&self, batch: &RunBatch) -> Result<()> {
-        match (&self.options.account, batch.bounds) {
-            (Some(account), Some(bounds)) => account.reserve_batch(&batch.name, bounds).map_err(stopped),
-            _ => Ok(()),
-        }
-    }
-
-    /// Charges what a batch took in place of what is reserved for it.
-    pub(super) fn settle(&self, number: u32, spent: Totals) -> Result<()> {
-        match (&self.options.account, self.state.batch(number)) {
-            (Some(account), Some(batch)) => account.settle_batch(&batch.name, spent).map_err(stopped),
-            _ => Ok(()),
-        }
-    }
-
     /// Says in the journal that the requests of a batch are about to be sent, as far as it has not been said.
     pub(super) fn announce(&mut self, number: u32) -> Result<()> {
         let n_announced = self.n_announced(number);
@@ -162,9 +146,4 @@ impl<'a> Work<'a> {
 
 pub(super) fn failure(action: String) -> impl FnOnce(LlmError) -> Error {
     move |source| ErrorKind::Batch { action, source }.into()
-}
-
-/// Nothing more can be sent.
-pub(super) fn stopped(error: LlmError) -> Error {
-    ErrorKind::Stopped(error).into()
 }

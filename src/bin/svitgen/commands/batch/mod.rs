@@ -1,18 +1,21 @@
 //! `svitgen batch`: a run through a server's Batch API.
 
+mod status;
+
 use std::fs;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ArgMatches;
 use futures::future::{Either, select};
 use serde::Serialize;
 use svitgen::annotation::RecordSource;
-use svitgen::llm::{Batch, BatchApi, StopSignal};
-use svitgen::pipeline::{BatchOptions, BatchReport, RunBatch};
+use svitgen::llm::{Account, BatchApi, Spending, StopSignal};
+use svitgen::pipeline::{BatchOptions, BatchReport};
 use svitgen::{Error, ErrorKind, LlmErrorKind, Pipeline};
 
 use crate::commands::generate::{CONFIG_FILE, ClientArgs, PipelineArgs, hint};
@@ -22,27 +25,12 @@ use crate::inputs::InputArgs;
 use crate::output::{self, Verbosity};
 use crate::selection::SelectionArgs;
 
-/// What `status --json` prints of a batch.
+/// What submit and collect print with `--json`.
 #[derive(Serialize)]
-struct Row<'a> {
-    batch: &'a RunBatch,
-    server: Option<&'a Batch>,
-}
-
-/// What the server says of a batch.
-enum OnServer {
-    Known(Batch),
-    Unknown,
-    NotAsked,
-}
-
-impl OnServer {
-    fn batch(&self) -> Option<&Batch> {
-        match self {
-            Self::Known(batch) => Some(batch),
-            Self::Unknown | Self::NotAsked => None,
-        }
-    }
+struct Done<'a> {
+    #[serde(flatten)]
+    report: &'a BatchReport,
+    spending: Spending,
 }
 
 /// Failures of the server in a row after which `--wait` gives up.
@@ -114,6 +102,7 @@ struct Job<'a> {
     source: &'a dyn RecordSource,
     api: BatchApi,
     options: BatchOptions,
+    account: Arc<Account>,
     verbosity: Verbosity,
 }
 
@@ -129,7 +118,7 @@ pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) 
     let _runtime = runtime.enter();
     let api = args.client.batch_api()?;
     if args.action == Action::Status {
-        return until_interrupted(&runtime, status(args, &api));
+        return until_interrupted(&runtime, status::print(args, &api));
     }
     fs::create_dir_all(&args.run)
         .map_err(|error| Failure::output(format_args!("cannot create {}: {error}", args.run.display())))?;
@@ -144,11 +133,11 @@ pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) 
     if is_new {
         keep_options()?;
     }
-    let mut options = BatchOptions::default().with_max_requests(args.max_requests).with_account(account);
+    let mut options = BatchOptions::default().with_max_requests(args.max_requests).with_account(account.clone());
     if args.give_up_unknown {
         options = options.with_unknown_given_up();
     }
-    let job = Job { args, pipeline, source: &source, api, options, verbosity };
+    let job = Job { args, pipeline, source: &source, api, options, account, verbosity };
     let code = until_interrupted(&runtime, job.run())?;
     // The limit and the tasks may have grown.
     if !is_new {
@@ -247,10 +236,12 @@ impl Job<'_> {
     }
 
     fn text(&self, report: &BatchReport) -> String {
+        let spending = self.account.spending();
         if self.args.json {
-            return output::json(report);
+            return output::json(&Done { report, spending });
         }
-        format!("{}{report}", report.ledger.as_ref().map(ToString::to_string).unwrap_or_default())
+        let ledger = report.ledger.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!("{ledger}{report}charged so far: {spending}\n")
     }
 
     fn failure(&self, error: Error) -> Failure {
@@ -277,50 +268,6 @@ impl Job<'_> {
 fn is_transient(error: &Error) -> bool {
     let kind = |source: &svitgen::LlmError| source.is_transient() || source.kind() == LlmErrorKind::Unavailable;
     matches!(error.kind(), ErrorKind::Batch { source, .. } if kind(source))
-}
-
-async fn status(args: &BatchArgs, api: &BatchApi) -> Result<ExitCode, Failure> {
-    let mut rows = Vec::new();
-    for batch in super::open_run(&args.run)?.batches()? {
-        let on_server = match batch.id.as_deref().filter(|_| batch.state.is_open()) {
-            Some(id) => match api.batch(id).await {
-                Ok(found) => OnServer::Known(found),
-                Err(error) if error.kind() == LlmErrorKind::NotFound => OnServer::Unknown,
-                Err(error) => {
-                    let message = format!("cannot ask how batch {} ({id}) gets on: {error}", batch.number);
-                    return Err(Failure::with_code(STOPPED, message));
-                }
-            },
-            None => OnServer::NotAsked,
-        };
-        rows.push((batch, on_server));
-    }
-    if args.json {
-        let rows: Vec<_> = rows.iter().map(|(batch, server)| Row { batch, server: server.batch() }).collect();
-        return output::print(&output::json(&rows));
-    }
-    output::print(&table(&rows))
-}
-
-fn table(rows: &[(RunBatch, OnServer)]) -> String {
-    let [completed, failed] = ["completed", "failed"];
-    let mut text = format!("batch  requests  {:<10} {:<12} {completed:>9} {failed:>7}  id\n", "state", "on server");
-    for (batch, on_server) in rows {
-        let status = match on_server {
-            OnServer::Known(found) => found.status.as_str(),
-            OnServer::Unknown => "unknown",
-            OnServer::NotAsked => "-",
-        };
-        let (completed, failed) = match (on_server.batch(), &batch.tally) {
-            (Some(server), _) => (server.counts.completed, server.counts.failed),
-            (None, Some(tally)) => (tally.completions, tally.failures),
-            (None, None) => (0, 0),
-        };
-        let (state, id) = (batch.state.as_str(), batch.id.as_deref().unwrap_or("-"));
-        text += &format!("{:>5} {:>9}  {state:<10} {status:<12} ", batch.number, batch.requests);
-        text += &format!("{completed:>9} {failed:>7}  {id}\n");
-    }
-    text
 }
 
 /// The options file of the run that the arguments name; `None` for a run that is still to be made.
