@@ -98,6 +98,8 @@ struct Job<'a> {
     source: &'a dyn RecordSource,
     api: BatchApi,
     verbosity: Verbosity,
+    /// Keeps the options of this command in the folder of the run.
+    keep_options: &'a dyn Fn() -> Result<(), Failure>,
 }
 
 pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) -> Result<ExitCode, Failure> {
@@ -108,6 +110,9 @@ pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) 
         ));
     }
     args.client.check()?;
+    if args.action != Action::Submit {
+        super::open_run(&args.run)?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -125,17 +130,11 @@ pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) 
     let pipeline =
         args.pipeline.build(client, args.client.parameters(), args.client.concurrency(), args.selection.limit())?;
     let keep_options = || config::write_of("batch", &args.run, &args.run.join(CONFIG_FILE), matches);
-    let is_new = !args.run.join("run.json").exists();
-    if is_new {
+    if !args.run.join("run.json").exists() {
         keep_options()?;
     }
-    let job = Job { args, pipeline, source: &source, api, verbosity };
-    let code = until_interrupted(&runtime, job.run())?;
-    // The limit and the tasks may have grown.
-    if !is_new {
-        keep_options()?;
-    }
-    Ok(code)
+    let job = Job { args, pipeline, source: &source, api, verbosity, keep_options: &keep_options };
+    until_interrupted(&runtime, job.run())
 }
 
 /// A command that is interrupted can go on from any place.
@@ -159,6 +158,8 @@ impl Job<'_> {
             (action, true) => self.wait(action).await,
         };
         let report = report.map_err(|error| self.failure(error))?;
+        // The limit and the tasks may have grown.
+        (self.keep_options)()?;
         output::print(&self.text(&report))?;
         let n_failed = report.ledger.as_ref().map_or(0, |ledger| ledger.total().failed);
         if n_failed > self.args.max_failures {
