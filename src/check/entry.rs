@@ -12,8 +12,8 @@ pub(super) struct Entry {
     pub(super) image: Option<String>,
     /// How many `<image>` it should have; `None` in a format that has no placeholders.
     pub(super) n_images: Option<usize>,
-    /// The conversations; `None` if the entry is not of the format.
-    pub(super) conversations: Option<Vec<Vec<FileTurn>>>,
+    /// The conversations, or what the entry lacks to be of the format.
+    pub(super) conversations: Result<Vec<Vec<FileTurn>>, &'static str>,
 }
 
 #[derive(Debug)]
@@ -41,14 +41,14 @@ pub(super) fn format_of(entry: &Value) -> FileFormat {
 
 impl Entry {
     pub(super) fn new(mut value: Value, format: FileFormat) -> Self {
-        let conversations = value.get_mut("conversations").map(Value::take);
+        let conversations = value.get_mut("conversations").map(Value::take).ok_or("there are no `conversations`");
         match format {
             FileFormat::Llava => Self::llava(&value, conversations),
             FileFormat::Svit => Self::svit(&value, conversations),
         }
     }
 
-    fn llava(value: &Value, conversations: Option<Value>) -> Self {
+    fn llava(value: &Value, conversations: Result<Value, &'static str>) -> Self {
         let image = value.get("image").filter(|image| !image.is_null());
         let n_images = image.map_or(0, |image| image.as_array().map_or(1, Vec::len));
         Self {
@@ -59,12 +59,16 @@ impl Entry {
         }
     }
 
-    fn svit(value: &Value, conversations: Option<Value>) -> Self {
+    fn svit(value: &Value, conversations: Result<Value, &'static str>) -> Self {
         let id = value.get("image_id").and_then(text_of);
-        let conversations = match conversations {
-            Some(Value::Array(all)) => all.into_iter().map(|mut one| turns(one.get_mut("content")?.take())).collect(),
-            _ => None,
+        let content = |mut one: Value| {
+            let content = one.get_mut("content").map(Value::take);
+            content.ok_or("a conversation has no `content`").and_then(turns)
         };
+        let conversations = conversations.and_then(|conversations| match conversations {
+            Value::Array(all) => all.into_iter().map(content).collect(),
+            _ => Err("`conversations` are no list"),
+        });
         Self { image: id.clone(), id, n_images: None, conversations }
     }
 }
@@ -78,9 +82,9 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-fn turns(value: Value) -> Option<Vec<FileTurn>> {
-    let Value::Array(turns) = value else { return None };
-    turns.into_iter().map(turn).collect()
+fn turns(value: Value) -> Result<Vec<FileTurn>, &'static str> {
+    let Value::Array(turns) = value else { return Err("the turns are no list") };
+    turns.into_iter().map(|value| turn(value).ok_or("a turn has no `from` or no `value`")).collect()
 }
 
 fn turn(mut value: Value) -> Option<FileTurn> {

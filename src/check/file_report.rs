@@ -57,7 +57,7 @@ pub struct Example {
     pub turn: Option<usize>,
     /// First byte, and the one behind the last, in the value of the turn.
     pub span: Option<[usize; 2]>,
-    /// What stands there, cut to a length, on one line.
+    /// What stands there, cut to a length, on one line; of an entry that is malformed, what it lacks.
     pub excerpt: String,
 }
 

@@ -48,8 +48,8 @@ impl Rules {
         self.recent.about(entry.image.as_deref());
         self.id(entry.id.as_deref());
         match entry.conversations {
-            None => self.of_entry("entry_malformed"),
-            Some(conversations) => {
+            Err(lack) => self.of_entry("entry_malformed", lack),
+            Ok(conversations) => {
                 self.image(entry.n_images, &conversations);
                 for (index, turns) in conversations.into_iter().enumerate() {
                     report.n_conversations += 1;
@@ -61,13 +61,13 @@ impl Rules {
         self.count(entry.id, report);
     }
 
-    fn of_entry(&mut self, code: &str) {
+    fn of_entry(&mut self, code: &str, excerpt: &str) {
         self.found.push(Found {
             code: code.to_owned(),
             conversation: None,
             turn: None,
             span: None,
-            excerpt: String::new(),
+            excerpt: excerpt.to_owned(),
         });
     }
 
@@ -78,11 +78,11 @@ impl Rules {
 
     fn id(&mut self, id: Option<&str>) {
         match id {
-            None => self.of_entry("id_missing"),
+            None => self.of_entry("id_missing", ""),
             Some(id) => {
                 let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
                 if !self.ids.insert(hash) {
-                    self.of_entry("duplicate_id");
+                    self.of_entry("duplicate_id", "");
                 }
             }
         }
@@ -104,9 +104,9 @@ impl Rules {
             }
         }
         if n_tokens > 0 && n_images == 0 {
-            self.of_entry("image_missing");
+            self.of_entry("image_missing", "");
         } else if n_tokens < n_images {
-            self.of_entry("image_token_missing");
+            self.of_entry("image_token_missing", "");
         }
     }
 

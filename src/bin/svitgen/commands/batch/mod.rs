@@ -104,12 +104,16 @@ struct Job<'a> {
     options: BatchOptions,
     account: Arc<Account>,
     verbosity: Verbosity,
+    /// Keeps the options of this command in the folder of the run.
+    keep_options: &'a dyn Fn() -> Result<(), Failure>,
 }
 
 pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) -> Result<ExitCode, Failure> {
     args.client.check()?;
     if args.action == Action::Submit {
         args.client.check_caps()?;
+    } else {
+        super::open_run(&args.run)?;
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -129,21 +133,15 @@ pub(crate) fn run(args: &BatchArgs, matches: &ArgMatches, verbosity: Verbosity) 
     let pipeline =
         args.pipeline.build(client, args.client.parameters(), args.client.concurrency(), args.selection.limit())?;
     let keep_options = || config::write_of("batch", &args.run, &args.run.join(CONFIG_FILE), matches);
-    let is_new = !args.run.join("run.json").exists();
-    if is_new {
+    if !args.run.join("run.json").exists() {
         keep_options()?;
     }
     let mut options = BatchOptions::default().with_max_requests(args.max_requests).with_account(account.clone());
     if args.give_up_unknown {
         options = options.with_unknown_given_up();
     }
-    let job = Job { args, pipeline, source: &source, api, options, account, verbosity };
-    let code = until_interrupted(&runtime, job.run())?;
-    // The limit and the tasks may have grown.
-    if !is_new {
-        keep_options()?;
-    }
-    Ok(code)
+    let job = Job { args, pipeline, source: &source, api, options, account, verbosity, keep_options: &keep_options };
+    until_interrupted(&runtime, job.run())
 }
 
 /// A command that is interrupted can go on from any place.
@@ -167,6 +165,8 @@ impl Job<'_> {
             (action, true) => self.wait(action).await,
         };
         let report = report.map_err(|error| self.failure(error))?;
+        // The limit and the tasks may have grown.
+        (self.keep_options)()?;
         output::print(&self.text(&report))?;
         if let Some(reason) = &report.capped {
             let message = format!("{reason}{}", hint(LlmErrorKind::Budget));

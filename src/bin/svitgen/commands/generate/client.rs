@@ -13,10 +13,10 @@ use svitgen::llm::{
 use crate::failure::Failure;
 
 /// The server that is asked unless another one is named.
-const OPENAI: &str = "https://api.openai.com/v1";
+pub(super) const OPENAI: &str = "https://api.openai.com/v1";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Llm {
+pub(super) enum Llm {
     /// The embedded model: answers by rule from the annotations, without key and network.
     Rules,
     /// A server with a chat-completions endpoint: OpenAI, vLLM, SGLang, llama.cpp, Ollama, LiteLLM, Azure, ...
@@ -31,22 +31,22 @@ enum Llm {
 pub(crate) struct ClientArgs {
     /// Which language model is asked.
     #[arg(long)]
-    llm: Llm,
+    pub(super) llm: Llm,
     /// Where the server's endpoints stand.
     #[arg(long, value_name = "URL", default_value = OPENAI)]
-    base_url: String,
+    pub(super) base_url: String,
     /// Environment variable that holds the key; a local server needs none. The key itself is never written anywhere.
     #[arg(long, value_name = "NAME", default_value = "OPENAI_API_KEY")]
-    api_key_env: String,
+    pub(super) api_key_env: String,
     /// Send the key in this header, by itself, as Azure wants it (`api-key`).
     #[arg(long, value_name = "NAME")]
     api_key_header: Option<String>,
     /// Name of the model.
     #[arg(long, value_name = "NAME")]
-    model: Option<String>,
+    pub(super) model: Option<String>,
     /// Most tokens of a reply. A cap in money or tokens needs it.
     #[arg(long, value_name = "N")]
-    max_tokens: Option<u32>,
+    pub(super) max_tokens: Option<u32>,
     /// Sampling temperature, 0 to 2.
     #[arg(long, value_name = "T")]
     temperature: Option<f64>,
@@ -88,10 +88,10 @@ pub(crate) struct ClientArgs {
     fallback_model: Option<String>,
     /// Cap on what the run costs, over all starts. It cannot be passed.
     #[arg(long, value_name = "MONEY")]
-    max_cost: Option<Money>,
+    pub(super) max_cost: Option<Money>,
     /// Cap on the tokens of prompts and replies together, over all starts. It cannot be passed.
     #[arg(long, value_name = "N")]
-    max_tokens_total: Option<u64>,
+    pub(super) max_tokens_total: Option<u64>,
     /// Prices of models that win over the built-in ones, as JSON.
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
@@ -130,69 +130,7 @@ impl ClientArgs {
         }
     }
 
-    /// Whether what is asked for can be had at all, before anything is read or written.
-    pub(crate) fn check(&self) -> Result<(), Failure> {
-        if self.llm != Llm::Openai || self.base_url != OPENAI {
-            return Ok(());
-        }
-        if self.model.is_none() {
-            return Err(Failure::usage(
-                "--model NAME is needed for OpenAI; a server of your own is named by --base-url",
-            ));
-        }
-        if !self.has_key() {
-            return Err(Failure::usage(format_args!(
-                "OpenAI wants a key: set the environment variable {}, or name another one with --api-key-env; a server \
-                 of your own is named by --base-url",
-                self.api_key_env
-            )));
-        }
-        Ok(())
-    }
-
-    /// Whether the caps can be kept to.
-    pub(crate) fn check_caps(&self) -> Result<(), Failure> {
-        if self.llm == Llm::Rules || !self.has_cap() {
-            return Ok(());
-        }
-        if self.max_tokens.is_none() {
-            return Err(Failure::usage(
-                "--max-cost and --max-tokens-total need --max-tokens N: without it a reply may have any number of tokens",
-            ));
-        }
-        let model = self.model.as_deref().unwrap_or_default();
-        if self.max_cost.is_some() && self.prices()?.price(model).is_none() {
-            let model = if model.is_empty() { "a model without a name (--model)".to_owned() } else { model.to_owned() };
-            return Err(Failure::usage(format_args!(
-                "--max-cost: no price is known of {model}; give it with --prices FILE, or cap the tokens instead \
-                 (--max-tokens-total)"
-            )));
-        }
-        Ok(())
-    }
-
-    /// What to do about a key that is refused.
-    pub(crate) fn hint_about_key(&self) -> String {
-        let variable = &self.api_key_env;
-        if self.has_key() {
-            format!("; the key is that of the environment variable {variable}, --api-key-env names another one")
-        } else {
-            format!(
-                "; the environment variable {variable} holds no key: set it, or name another one with --api-key-env"
-            )
-        }
-    }
-
-    /// What is to be added to the command that goes on with a run that a cap has stopped.
-    pub(crate) fn higher_cap(&self) -> &'static str {
-        if self.max_cost.is_some() { " --max-cost MORE" } else { " --max-tokens-total MORE" }
-    }
-
-    fn has_key(&self) -> bool {
-        std::env::var_os(&self.api_key_env).is_some_and(|key| !key.is_empty())
-    }
-
-    fn prices(&self) -> Result<Prices, Failure> {
+    pub(super) fn prices(&self) -> Result<Prices, Failure> {
         let prices = Prices::built_in();
         Ok(match &self.prices {
             Some(path) => prices.with_file(path)?,

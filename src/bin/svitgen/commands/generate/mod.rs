@@ -2,6 +2,7 @@
 
 mod client;
 mod ending;
+mod lacks;
 mod options;
 mod progress;
 
