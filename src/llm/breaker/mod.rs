@@ -70,6 +70,9 @@ impl<C: LlmClient> Breaker<C> {
 
     async fn attempt(&self, request: &CompletionRequest, ticket: Ticket) -> Attempt {
         let call = Call { queue: &self.queue, ticket: Some(ticket) };
+        if ticket.is_ahead {
+            event!("breaker probes the server");
+        }
         let result = self.inner.complete(request).await;
         call.end(result)
     }
@@ -126,9 +129,6 @@ impl<C: LlmClient> LlmClient for Breaker<C> {
                 Pass::Through(ticket) => ticket,
                 Pass::Refused(error) => return Err(error),
             };
-            if ticket.is_ahead {
-                event!("breaker probes the server");
-            }
             match self.attempt(request, ticket).await {
                 Attempt::Done(result) => return result,
                 Attempt::Again => self.tally.count_retry(LlmErrorKind::Transient),
