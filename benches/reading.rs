@@ -42,14 +42,15 @@ fn main() {
     map_records(
         &source,
         n_threads,
-        |record| Prompt::new(&record.unwrap(), &task, &options),
-        |prompt| {
-            for message in prompt.iter().flat_map(|prompt| &prompt.messages) {
+        // What is not needed any more is dropped where it was made.
+        |record| Prompt::new(&record.unwrap(), &task, &options).map(|prompt| prompt.messages),
+        |messages| {
+            for message in messages.iter().flatten() {
                 n_bytes += message.content.len();
                 digester.update(message.content.as_bytes());
             }
-            n_prompts += usize::from(prompt.is_ok());
-            if only_first && prompt.is_ok() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            n_prompts += usize::from(messages.is_ok());
+            if only_first && messages.is_ok() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         },
     );
     let seconds = start.elapsed().as_secs_f64();
