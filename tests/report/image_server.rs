@@ -23,8 +23,12 @@ impl ImageServer {
         let (log, elsewhere) = (asked.clone(), elsewhere.to_owned());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                // A browser that goes away, or says nothing, is no fault of the test.
-                let _ = answer(stream, &log, &elsewhere);
+                let (log, elsewhere) = (log.clone(), elsewhere.clone());
+                // A browser opens connections ahead of need; a thread each, so that none waits for another.
+                std::thread::spawn(move || {
+                    // One that goes away, or says nothing, is no fault of the test.
+                    let _ = answer(stream, &log, &elsewhere);
+                });
             }
         });
         Self { port, asked }

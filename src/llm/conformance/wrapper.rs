@@ -31,13 +31,14 @@ pub(super) async fn check<W: LlmClient>(
     drops(wrap, findings);
 }
 
-const PERMANENT: [LlmErrorKind; 10] = [
+const PERMANENT: [LlmErrorKind; 11] = [
     LlmErrorKind::Quota,
     LlmErrorKind::Credentials,
     LlmErrorKind::UnknownModel,
     LlmErrorKind::TooLong,
     LlmErrorKind::Refused,
     LlmErrorKind::InvalidRequest,
+    LlmErrorKind::NotFound,
     LlmErrorKind::Budget,
     LlmErrorKind::Unavailable,
     LlmErrorKind::Storage,
