@@ -105,8 +105,8 @@ pub(super) fn write(folder: &Path, manifest: &Value) -> Result<()> {
 fn difference(before: &Value, now: &Value) -> Option<(String, String, String)> {
     let keys = ["format", "client", "prompt", "policy", "top_ups", "lint", "inputs", "selection"];
     let fixed = keys.iter().find_map(|key| differs(key, &before[key], &now[key]));
-    let tasks = before["tasks"].as_object();
-    let tasks = tasks.into_iter().flatten();
+    let mut tasks: Vec<_> = before["tasks"].as_object().into_iter().flatten().collect();
+    tasks.sort_by_key(|(name, _)| *name);
     let task =
         || tasks.into_iter().find_map(|(name, task)| differs(&format!("task {name}"), task, &now["tasks"][name]));
     fixed.or_else(task).or_else(|| shrunk_limit(&before["limit"], &now["limit"]))

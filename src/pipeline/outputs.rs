@@ -99,8 +99,10 @@ impl Outputs {
             }
         }
         self.ledger.damaged_lines = journal.damaged_lines;
-        let ledger = serde_json::to_value(&self.ledger).unwrap_or_default();
-        atomic::write(&ledger_path(&self.folder), format!("{ledger:#}\n").as_bytes())?;
+        let path = ledger_path(&self.folder);
+        let ledger =
+            serde_json::to_string_pretty(&self.ledger).map_err(|source| Error::io("write", &path, source.into()))?;
+        atomic::write(&path, format!("{ledger}\n").as_bytes())?;
         Ok(self.ledger)
     }
 }

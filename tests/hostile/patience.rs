@@ -34,8 +34,10 @@ fn a_dead_server_is_waited_for_as_long_as_wanted() {
     let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
     drop(listener);
     let run = Run::new(N_IMAGES);
-    let ended = run.finish(&base_url, &["--model", "m", "--max-outage", "1"]);
+    let cap = ["--max-tokens", "1000", "--max-tokens-total", "100000"];
+    let ended = run.finish(&base_url, &[&["--model", "m", "--max-outage", "1"][..], &cap].concat());
     assert_eq!(ended.code, Some(3), "{ended:?}");
+    // Not the cap: what no server got costs nothing.
     assert!(ended.stderr.contains("the server has answered nothing for"), "{}", ended.stderr);
     // The options of a run are kept with it.
     let options = std::fs::read_to_string(run.folder().join("svitgen.toml")).unwrap();

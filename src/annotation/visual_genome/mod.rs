@@ -7,6 +7,7 @@ mod raw;
 mod reading;
 mod salvage;
 mod sample;
+mod usual;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -67,7 +68,8 @@ impl VisualGenome {
 
 impl RecordSource for VisualGenome {
     fn records(&self) -> Box<dyn Iterator<Item = Result<ImageRecord>> + Send + '_> {
-        self.records_in(vec![0..self.joined.n_images()])
+        let all = 0..self.joined.n_images();
+        self.records_in(vec![all])
     }
 
     fn n_positions(&self) -> Option<usize> {

@@ -4,6 +4,7 @@
 //! this file may be strict about everything, and what it accepts must be what `raw.rs` makes of it.
 
 use crate::annotation::cursor::{Cursor, set};
+use crate::annotation::visual_genome::usual;
 use crate::annotation::{Attribute, Few, Object, ObjectId, Region, Relationship};
 use crate::bbox::PixelBox;
 
@@ -62,7 +63,7 @@ impl Plain for Region {
     #[inline]
     fn take(cursor: &mut Cursor<'_>, image: u64) -> Option<Self> {
         let start = cursor.place()?;
-        usual_region(cursor, image).or_else(|| any_region(cursor.back_to(start), image))
+        usual::region(cursor, image).or_else(|| any_region(cursor.back_to(start), image))
     }
 }
 
@@ -71,31 +72,8 @@ impl Plain for Relationship {
 
     fn take(cursor: &mut Cursor<'_>, _: u64) -> Option<Self> {
         let start = cursor.place()?;
-        usual_relationship(cursor).or_else(|| any_relationship(cursor.back_to(start)))
+        usual::relationship(cursor).or_else(|| any_relationship(cursor.back_to(start)))
     }
-}
-
-/// A region with its keys in the order of the published files.
-fn usual_region(cursor: &mut Cursor<'_>, image: u64) -> Option<Region> {
-    cursor.literal(b"{\"region_id\": ")?;
-    let id = cursor.integer()?;
-    cursor.literal(b", \"width\": ")?;
-    let width = cursor.number()?;
-    cursor.literal(b", \"height\": ")?;
-    let height = cursor.number()?;
-    cursor.literal(b", \"image_id\": ")?;
-    if cursor.integer()? != image {
-        return None;
-    }
-    cursor.literal(b", \"phrase\": ")?;
-    let phrase = cursor.text()?;
-    cursor.literal(b", \"y\": ")?;
-    let y = cursor.number()?;
-    cursor.literal(b", \"x\": ")?;
-    let x = cursor.number()?;
-    cursor.literal(b"}")?;
-    let bbox = PixelBox::from_xywh(x, y, width, height).ok()?;
-    Some(Region { phrase, bbox: Some(bbox.into()), id: Some(id) })
 }
 
 /// A region with its keys in any order.
@@ -119,22 +97,6 @@ fn any_region(cursor: &mut Cursor<'_>, image: u64) -> Option<Region> {
     Some(Region { phrase: phrase?, bbox: Some(bbox.into()), id })
 }
 
-/// A relationship with its keys in the order of the published files.
-fn usual_relationship(cursor: &mut Cursor<'_>) -> Option<Relationship> {
-    cursor.literal(b"{\"predicate\": ")?;
-    let predicate = cursor.text()?;
-    cursor.literal(b", \"object\": ")?;
-    let object = related_object(cursor)?;
-    cursor.literal(b", \"relationship_id\": ")?;
-    let id = Some(cursor.integer()?);
-    cursor.literal(b", \"synsets\": ")?;
-    let synsets = cursor.texts()?;
-    cursor.literal(b", \"subject\": ")?;
-    let subject = related_object(cursor)?;
-    cursor.literal(b"}")?;
-    Some(Relationship { subject, predicate, object, id, synsets })
-}
-
 /// A relationship with its keys in any order.
 fn any_relationship(cursor: &mut Cursor<'_>) -> Option<Relationship> {
     let (mut subject, mut predicate, mut object, mut id, mut synsets) = (None, None, None, None, None);
@@ -151,64 +113,16 @@ fn any_relationship(cursor: &mut Cursor<'_>) -> Option<Relationship> {
 }
 
 /// An object of a relationship.
-fn related_object(cursor: &mut Cursor<'_>) -> Option<Object> {
+pub(super) fn related_object(cursor: &mut Cursor<'_>) -> Option<Object> {
     let start = cursor.place()?;
-    usual_related_object(cursor).or_else(|| any_object(cursor.back_to(start), None))
-}
-
-/// An object of a relationship with its keys in the order of the published files.
-fn usual_related_object(cursor: &mut Cursor<'_>) -> Option<Object> {
-    cursor.literal(b"{\"name\": ")?;
-    let names = Few::one(cursor.text()?);
-    cursor.literal(b", \"h\": ")?;
-    let h = cursor.number()?;
-    cursor.literal(b", \"object_id\": ")?;
-    let id = Some(ObjectId::VisualGenome(cursor.integer()?));
-    cursor.literal(b", \"synsets\": ")?;
-    let synsets = cursor.texts()?;
-    cursor.literal(b", \"w\": ")?;
-    let w = cursor.number()?;
-    cursor.literal(b", \"y\": ")?;
-    let y = cursor.number()?;
-    cursor.literal(b", \"x\": ")?;
-    let x = cursor.number()?;
-    cursor.literal(b"}")?;
-    let bbox = PixelBox::from_xywh(x, y, w, h).ok()?.into();
-    Some(Object { names, bbox, id, synsets, merged_ids: Vec::new(), is_crowd: false })
+    usual::related_object(cursor).or_else(|| any_object(cursor.back_to(start), None))
 }
 
 /// An object, and what `attributes` it has; with `None` it must have no such list.
 #[inline]
 fn object(cursor: &mut Cursor<'_>, mut attributes: Option<&mut Vec<String>>) -> Option<Object> {
     let start = cursor.place()?;
-    usual_object(cursor, attributes.as_deref_mut()).or_else(|| any_object(cursor.back_to(start), attributes))
-}
-
-/// An object of a list of objects or attributes, with its keys in the order of the published files.
-#[inline]
-fn usual_object(cursor: &mut Cursor<'_>, attributes: Option<&mut Vec<String>>) -> Option<Object> {
-    cursor.literal(b"{\"synsets\": ")?;
-    let synsets = cursor.texts()?;
-    cursor.literal(b", \"h\": ")?;
-    let h = cursor.number()?;
-    cursor.literal(b", \"object_id\": ")?;
-    let id = cursor.integer()?;
-    let is_merged = cursor.literal(b", \"merged_object_ids\": ").is_some();
-    let merged_ids = if is_merged { object_ids(cursor)? } else { Vec::new() };
-    cursor.literal(b", \"names\": ")?;
-    let names = cursor.texts()?;
-    cursor.literal(b", \"w\": ")?;
-    let w = cursor.number()?;
-    if cursor.literal(b", \"attributes\": ").is_some() {
-        *attributes? = cursor.texts()?;
-    }
-    cursor.literal(b", \"y\": ")?;
-    let y = cursor.number()?;
-    cursor.literal(b", \"x\": ")?;
-    let x = cursor.number()?;
-    cursor.literal(b"}")?;
-    let (bbox, id) = (PixelBox::from_xywh(x, y, w, h).ok()?.into(), Some(ObjectId::VisualGenome(id)));
-    Some(Object { names, bbox, id, synsets, merged_ids, is_crowd: false })
+    usual::object(cursor, attributes.as_deref_mut()).or_else(|| any_object(cursor.back_to(start), attributes))
 }
 
 /// An object with its keys in any order.
@@ -243,7 +157,7 @@ fn any_object(cursor: &mut Cursor<'_>, attributes: Option<&mut Vec<String>>) -> 
     })
 }
 
-fn object_ids(cursor: &mut Cursor<'_>) -> Option<Vec<ObjectId>> {
+pub(super) fn object_ids(cursor: &mut Cursor<'_>) -> Option<Vec<ObjectId>> {
     let mut ids = Vec::new();
     cursor.list(|cursor| {
         ids.push(ObjectId::VisualGenome(cursor.integer()?));

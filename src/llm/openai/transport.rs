@@ -276,5 +276,7 @@ pub(in crate::llm) fn transport_error(error: reqwest::Error, redactor: &Redactor
         message.push_str(": ");
         message.push_str(&cause.to_string());
     }
-    LlmError::new(kind, short(&message, redactor))
+    let failure = LlmError::new(kind, short(&message, redactor));
+    // Without a connection there was nothing to send a request through.
+    if error.is_connect() { failure.with_nothing_sent() } else { failure }
 }

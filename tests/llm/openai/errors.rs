@@ -1,11 +1,13 @@
 //! From a server's answer to the kind of an error, as a table.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use svitgen::LlmErrorKind::{self, *};
+use svitgen::llm::{LlmClient, OpenAi, OpenAiConfig};
 
-use super::ask;
-use super::server::answer;
+use super::server::{Server, answer};
+use super::{ask, config, request, run};
 
 #[track_caller]
 fn check(status: u16, headers: &[&str], body: &str, kind: LlmErrorKind, words: &str, wait: Option<u64>) {
@@ -211,4 +213,18 @@ fn connections_that_break() {
     }
     let error = ask(b"SSH-2.0-OpenSSH_9.6\r\n\r\n".to_vec()).unwrap_err();
     assert_eq!(error.kind(), Transient, "{error}");
+}
+
+#[test]
+fn what_never_got_a_connection_was_not_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let refusing = OpenAiConfig::new(format!("http://{}/v1", listener.local_addr().unwrap()));
+    drop(listener);
+    let error = run(OpenAi::new(refusing).unwrap().complete(&request())).unwrap_err();
+    assert_eq!((error.kind(), error.was_not_sent()), (LlmErrorKind::Transient, true), "{error}");
+
+    // Who takes the request and says nothing may have charged for it.
+    let closing = Server::start(|_, _| Vec::new());
+    let error = run(OpenAi::new(config(&closing)).unwrap().complete(&request())).unwrap_err();
+    assert_eq!((error.kind(), error.was_not_sent()), (LlmErrorKind::Transient, false), "{error}");
 }

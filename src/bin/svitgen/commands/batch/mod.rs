@@ -169,7 +169,7 @@ impl Job<'_> {
         (self.keep_options)()?;
         output::print(&self.text(&report))?;
         if let Some(reason) = &report.capped {
-            let message = format!("{reason}{}", hint(LlmErrorKind::Budget));
+            let message = format!("{reason}: submit again with{}", self.args.client.higher_cap());
             return Err(Failure::with_code(STOPPED, message));
         }
         let n_failed = report.ledger.as_ref().map_or(0, |ledger| ledger.total().failed);
