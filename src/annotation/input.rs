@@ -200,24 +200,3 @@ impl fmt::Debug for Input {
         f.debug_struct("Input").field("name", &self.name).field("n_bytes", &self.len).finish_non_exhaustive()
     }
 }
-
-/// Reads an input from its start.
-#[derive(Debug)]
-pub(super) struct InputReader<'a> {
-    input: &'a Input,
-    offset: u64,
-}
-
-impl<'a> InputReader<'a> {
-    pub(super) fn new(input: &'a Input) -> Self {
-        Self { input, offset: 0 }
-    }
-}
-
-impl io::Read for InputReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.input.read_at(self.offset, buffer)?;
-        self.offset += n as u64;
-        Ok(n)
-    }
-}

@@ -1,6 +1,8 @@
 //! Sends what has no answer yet, and journals what comes back.
 
+use std::future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Instant;
 
 use futures::stream::{self, StreamExt};
@@ -80,6 +82,7 @@ impl<'a> Sender<'a> {
                 self.control.stop();
                 result = result.and(Err(error));
             }
+            give_way().await;
         }
         result.map(|()| Some(n_units).filter(|_| !self.control.is_stopping()))
     }
@@ -204,4 +207,17 @@ impl<'a> Sender<'a> {
     fn journal(&self) -> MutexGuard<'_, Journal> {
         lock(&self.journal)
     }
+}
+
+/// Lets whatever else runs in this thread have its turn, such as the connections through which the next request goes out.
+async fn give_way() {
+    let mut has_waited = false;
+    future::poll_fn(|context| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

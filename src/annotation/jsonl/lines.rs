@@ -1,8 +1,7 @@
 //! The lines of an input, and the record on each.
 
-use std::io::{BufRead, BufReader};
+use memchr::memchr;
 
-use crate::annotation::input::InputReader;
 use crate::annotation::jsonl::plain;
 use crate::annotation::jsonl::raw::RawRecord;
 use crate::annotation::problem::{Fault, InputProblem};
@@ -26,37 +25,71 @@ pub(super) struct Line {
 
 /// The lines that are not blank, and the digest of the input.
 pub(super) fn lines(input: &Input) -> Result<(Vec<Line>, Digest), InputError> {
-    let mut reader = BufReader::with_capacity(1 << 16, InputReader::new(input));
     let mut digester = Digester::default();
-    let mut lines = Vec::new();
-    let mut bytes = Vec::new();
-    let mut next = Line { number: 1, offset: 0, len: 0 };
+    let mut scan = Scan { lines: Vec::new(), current: Line { number: 1, offset: 0, len: 0 }, is_blank: true };
+    let mut block = vec![0; WINDOW];
+    let mut n_before = 0;
     loop {
-        bytes.clear();
-        let n_read = reader.read_until(b'\n', &mut bytes).map_err(|error| next.error(input, error))?;
-        if n_read == 0 {
-            // An input without any byte is no list of records that happens to be empty.
-            return if next.offset == 0 {
-                Err(next.error(input, InputProblem::Empty))
-            } else {
-                Ok((lines, digester.finish()))
-            };
+        let n_read = input.read_at(n_before, &mut block).map_err(|error| scan.current.error(input, error))?;
+        let mut bytes = &block[..n_read];
+        digester.update(bytes);
+        if n_before == 0 {
+            let n_mark = byte_order_mark(bytes).map_err(|problem| scan.current.error(input, problem))?;
+            scan.current.offset = n_mark as u64;
+            bytes = &bytes[n_mark..];
         }
-        digester.update(&bytes);
-        let n_mark = if next.number == 1 { byte_order_mark(&bytes, input)? } else { 0 };
-        if !bytes[n_mark..].iter().all(u8::is_ascii_whitespace) {
-            lines.push(Line { offset: next.offset + n_mark as u64, len: n_read - n_mark, ..next });
+        scan.take(bytes);
+        n_before += n_read as u64;
+        if n_read < block.len() {
+            break;
         }
-        next = Line { number: next.number + 1, offset: next.offset + n_read as u64, len: 0 };
     }
+    // An input without any byte is no list of records that happens to be empty.
+    if n_before == 0 {
+        return Err(scan.current.error(input, InputProblem::Empty));
+    }
+    scan.end_line();
+    Ok((scan.lines, digester.finish()))
 }
 
 /// How many bytes the mark at the start has.
-fn byte_order_mark(bytes: &[u8], input: &Input) -> Result<usize, InputError> {
+fn byte_order_mark(bytes: &[u8]) -> Result<usize, InputProblem> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(Line { number: 1, offset: 0, len: 0 }.error(input, InputProblem::Utf16));
+        return Err(InputProblem::Utf16);
     }
     Ok(if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 })
+}
+
+struct Scan {
+    lines: Vec<Line>,
+    /// The line that has not ended yet, and whether it is blank so far.
+    current: Line,
+    is_blank: bool,
+}
+
+impl Scan {
+    fn take(&mut self, mut bytes: &[u8]) {
+        while let Some(end) = memchr(b'\n', bytes) {
+            self.go_on(&bytes[..=end]);
+            self.end_line();
+            bytes = &bytes[end + 1..];
+        }
+        self.go_on(bytes);
+    }
+
+    fn go_on(&mut self, bytes: &[u8]) {
+        self.current.len += bytes.len();
+        self.is_blank &= bytes.iter().all(u8::is_ascii_whitespace);
+    }
+
+    fn end_line(&mut self) {
+        if !self.is_blank {
+            self.lines.push(self.current);
+        }
+        let Line { number, offset, len } = self.current;
+        self.current = Line { number: number + 1, offset: offset + len as u64, len: 0 };
+        self.is_blank = true;
+    }
 }
 
 /// Reads lines by their places; those that follow one another in the input, at once.
