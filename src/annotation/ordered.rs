@@ -15,10 +15,10 @@ use crate::error::Result;
 use crate::lock::lock;
 
 /// How many records a worker takes at once: enough that taking them costs nothing, few enough that they need no room.
-const RUN: usize = 32;
+const RUN: usize = 64;
 
 /// How many runs may be under way or wait for the caller, for each worker.
-const RUNS_AHEAD: usize = 3;
+const RUNS_AHEAD: usize = 2;
 
 /// Maps the records of a source with several threads and hands over what they become, in the order of the records.
 ///
