@@ -34,7 +34,8 @@ pub trait RecordSource: fmt::Debug + Send + Sync {
     }
 
     /// The positions of the images with these ids, in any order and without those that are not there; `None`, as
-    /// provided, if that cannot be told without reading records.
+    /// provided, if that cannot be told without reading records. An id of digits alone comes as a number: `7` stands for
+    /// the texts `7` and `007` too.
     fn positions_of(&self, ids: &BTreeSet<ImageId>) -> Option<Vec<usize>> {
         let _ = ids;
         None

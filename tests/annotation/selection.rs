@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use serde_json::Value;
-use svitgen::annotation::{CocoId, NotTaken, Selection, Shard, map_records, read_coco_ids, read_image_ids};
+use svitgen::annotation::{
+    CocoId, Input, Jsonl, NotTaken, OnBadInput, Selection, Shard, map_records, read_coco_ids, read_image_ids,
+};
 use svitgen::{ImageId, ImageRecord, RecordSource, UnitBox};
 
 use crate::made::{DESCENDING, in_memory, texts};
@@ -186,6 +188,24 @@ fn lists_of_ids_read_what_they_choose_and_choose_what_reading_would() {
     }
 }
 
+#[test]
+fn plain_records_are_found_by_their_ids() {
+    let lines: String = ["\"b\"", "30", "4", "\"a\"", "\"0007\""].map(|id| format!("{{\"id\": {id}}}\n")).concat();
+    let open =
+        || Jsonl::from_input(Input::bytes("records.jsonl", lines.clone().into_bytes()), OnBadInput::Stop).unwrap();
+    let all: Vec<ImageRecord> = records(&open()).unwrap();
+    let cases = [
+        (Selection::default().with_images(["b", "30", "c"]), 2),
+        (Selection::default().with_images([7, 8]), 1),
+        (Selection::default().without_images(["a", "7"]), 3),
+    ];
+    for (selection, n) in cases {
+        let chosen = records(&selection.clone().of(open())).unwrap();
+        assert_eq!(chosen, records(&selection.clone().of(all.clone())).unwrap(), "{selection:?}");
+        assert_eq!(chosen.len(), n, "{selection:?}");
+    }
+}
+
 /// What is wrong with an image that nobody asked for is nobody's concern; what is wrong with another one is, and ends it.
 #[test]
 fn damage_is_found_where_it_is_read() {
@@ -204,10 +224,7 @@ fn damage_is_found_where_it_is_read() {
 fn errors_of_the_source_come_through() {
     let lines = b"{\"id\": 1}\n{\"id\": 2, \"objects\": 7}\n";
     for selection in [Selection::default(), Selection::default().with_pick(1, 1)] {
-        let Ok(source) = svitgen::Jsonl::from_input(
-            svitgen::annotation::Input::bytes("records.jsonl", lines.to_vec()),
-            svitgen::annotation::OnBadInput::Stop,
-        ) else {
+        let Ok(source) = Jsonl::from_input(Input::bytes("records.jsonl", lines.to_vec()), OnBadInput::Stop) else {
             return; // found even earlier
         };
         assert_eq!(selection.of(source).records().filter(Result::is_err).count(), 1);

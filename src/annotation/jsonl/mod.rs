@@ -6,6 +6,7 @@ mod lines;
 mod plain;
 mod raw;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
@@ -16,8 +17,9 @@ use crate::annotation::jsonl::lines::{LineReader, lines};
 use crate::annotation::jsonl::raw::RawRecord;
 use crate::annotation::ordered::map_all;
 use crate::annotation::problem::InputProblem;
+use crate::annotation::selection::normal;
 use crate::annotation::source::until_error;
-use crate::annotation::{ImageRecord, Input, InputFile, OnBadInput, ReadReport, RecordSource};
+use crate::annotation::{ImageId, ImageRecord, Input, InputFile, OnBadInput, ReadReport, RecordSource};
 use crate::digest::Digest;
 use crate::error::Result;
 
@@ -122,6 +124,13 @@ impl RecordSource for Jsonl {
             let (record, _) = reader.record(self.places[position].line)?;
             Ok(Some(record))
         }))
+    }
+
+    fn positions_of(&self, ids: &BTreeSet<ImageId>) -> Option<Vec<usize>> {
+        let places = self.places.iter().enumerate();
+        Some(
+            places.filter(|(_, place)| ids.contains(&normal(place.id.clone()))).map(|(position, _)| position).collect(),
+        )
     }
 
     fn inputs(&self) -> Vec<InputFile> {

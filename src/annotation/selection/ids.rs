@@ -55,7 +55,7 @@ fn coco_id(id: &ImageId) -> Option<CocoId> {
 }
 
 /// The id under which an image is looked up: lists write numbers as texts, and with zeros before them.
-pub(super) fn normal(id: ImageId) -> ImageId {
+pub(in crate::annotation) fn normal(id: ImageId) -> ImageId {
     match id {
         ImageId::Text(text) if is_number(&text) => text.parse().map_or(ImageId::Text(text), ImageId::Number),
         id => id,

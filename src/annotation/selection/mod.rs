@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+pub(super) use ids::normal;
 pub use ids::{read_coco_ids, read_image_ids};
 pub use selected::Selected;
 pub use shard::{Shard, ShardError};
@@ -100,7 +101,7 @@ impl Selection {
     #[must_use]
     pub fn with_images(mut self, ids: impl IntoIterator<Item = impl Into<ImageId>>) -> Self {
         let listed = self.listed.get_or_insert_default();
-        listed.images.extend(ids.into_iter().map(|id| ids::normal(id.into())));
+        listed.images.extend(ids.into_iter().map(|id| normal(id.into())));
         self
     }
 
@@ -114,7 +115,7 @@ impl Selection {
     /// Leaves out these images, for example those of a benchmark.
     #[must_use]
     pub fn without_images(mut self, ids: impl IntoIterator<Item = impl Into<ImageId>>) -> Self {
-        self.excluded.images.extend(ids.into_iter().map(|id| ids::normal(id.into())));
+        self.excluded.images.extend(ids.into_iter().map(|id| normal(id.into())));
         self
     }
 
@@ -242,7 +243,7 @@ impl Selection {
 impl Listed {
     fn contains(&self, record: &ImageRecord) -> bool {
         let image = &record.image;
-        let by_id = !self.images.is_empty() && self.images.contains(&ids::normal(image.id.clone()));
+        let by_id = !self.images.is_empty() && self.images.contains(&normal(image.id.clone()));
         by_id || image.coco_id.is_some_and(|id| self.coco.contains(&id))
     }
 
