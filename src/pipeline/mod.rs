@@ -133,7 +133,7 @@ impl Pipeline {
                 }
             }
         }
-        self.conclude(&unit, &prompt, exchange, error)
+        self.conclude(&unit, &prompt, exchange.into_parts(), error)
     }
 
     /// The units of all records, as far as the limit allows.

@@ -102,7 +102,7 @@ impl Pipeline {
                 None => break,
             }
         }
-        Ok(self.conclude(unit, &prompt, exchange, error))
+        Ok(self.conclude(unit, &prompt, exchange.into_parts(), error))
     }
 }
 

@@ -17,8 +17,12 @@ use crate::pipeline::journal::{Entry, Failure, Journal, UnitKey};
 use crate::pipeline::outputs::Outputs;
 use crate::pipeline::run::{Known, known};
 use crate::pipeline::unit::Unit;
-use crate::pipeline::{Pipeline, RunControl, UnitResult};
-use crate::prompt::{Prompt, messages_digest};
+use crate::pipeline::{Pipeline, RunControl};
+use crate::prompt::{Prompt, PromptError, messages_digest};
+use crate::reply::Parsed;
+
+/// How many replies may wait at most while the requests that follow them are made.
+const AT_ONCE: usize = 32;
 
 /// Sends the units of a run.
 pub(super) struct Sender<'a> {
@@ -39,11 +43,16 @@ pub(super) struct Sent {
     pub(super) stopped: Option<LlmError>,
 }
 
-/// How the asking about a unit went.
-#[derive(Clone, Copy, Default)]
+/// A unit about which nothing more is asked.
 struct Asked {
+    number: usize,
+    unit: Unit,
+    prompt: Result<Prompt, PromptError>,
+    /// What the replies hold, as far as that told what to ask next, and the replies.
+    replies: (Option<Parsed>, Vec<Completion>),
+    /// Why the last call failed.
+    failure: Option<LlmError>,
     n_calls: u64,
-    has_failed: bool,
     /// Whether something is left to be asked.
     is_open: bool,
 }
@@ -73,43 +82,56 @@ impl<'a> Sender<'a> {
     pub(super) async fn send_all(&self, source: &dyn RecordSource) -> Result<Option<usize>> {
         let units = self.pipeline.all_units(source.records()).take_while(|_| !self.control.is_stopping());
         let calls = stream::iter(units.enumerate()).map(|(number, unit)| async move { self.send(number, unit?).await });
-        let mut calls = std::pin::pin!(calls.buffer_unordered(self.pipeline.concurrency));
+        let mut calls = std::pin::pin!(calls.buffer_unordered(self.pipeline.concurrency).ready_chunks(AT_ONCE));
         let mut n_units = 0;
         let mut result = Ok(());
-        while let Some(call) = calls.next().await {
-            n_units += 1;
-            if let Err(error) = call {
-                self.control.stop();
-                result = result.and(Err(error));
-            }
+        while let Some(ended) = calls.next().await {
+            // What took their places goes out before anything is made of the replies.
             give_way().await;
+            n_units += ended.len();
+            for asked in ended {
+                if let Err(error) = asked.and_then(|asked| self.conclude(asked)) {
+                    self.control.stop();
+                    result = result.and(Err(error));
+                }
+            }
         }
         result.map(|()| Some(n_units).filter(|_| !self.control.is_stopping()))
     }
 
-    fn count(&self, task_index: usize, asked: Asked) {
-        if let Some(task) = self.control.progress().task(task_index).filter(|_| !asked.is_open) {
-            task.done += 1;
-            task.done_before += u64::from(asked.n_calls == 0);
-            task.failed += u64::from(asked.has_failed);
-        }
-    }
-
-    /// Sends a unit's prompt and follow-ups, as far as the journal has no answers, and writes what came of it.
-    async fn send(&self, number: usize, unit: Unit) -> Result<()> {
-        let mut asked = Asked::default();
-        let result = match self.pipeline.prompt(&unit) {
-            Ok(prompt) => {
-                self.change(&unit, 1);
-                let result = self.ask(&unit, &prompt, &mut asked).await;
-                self.change(&unit, -1);
-                result?
-            }
+    /// Makes of the replies what they hold, and writes it.
+    fn conclude(&self, asked: Asked) -> Result<()> {
+        let Asked { number, unit, prompt, mut replies, failure, n_calls, is_open } = asked;
+        let result = match prompt {
             Err(error) => self.pipeline.without_prompt(&unit, error),
+            Ok(_) if is_open => self.pipeline.journaled(&unit, &mut self.journal())?,
+            Ok(prompt) => {
+                if replies.0.is_none() {
+                    let mut exchange = self.pipeline.exchange(&unit, &prompt);
+                    replies.1.into_iter().for_each(|completion| exchange.take(completion));
+                    replies = exchange.into_parts();
+                }
+                self.pipeline.conclude(&unit, &prompt, replies, failure)
+            }
         };
         lock(&self.outputs).add(number, &result)?;
-        self.count(unit.task_index, asked);
+        if let Some(task) = self.control.progress().task(unit.task_index).filter(|_| !is_open) {
+            task.done += 1;
+            task.done_before += u64::from(n_calls == 0);
+            task.failed += u64::from(result.error.is_some());
+        }
         Ok(())
+    }
+
+    /// Sends a unit's prompt and follow-ups, as far as the journal has no answers.
+    async fn send(&self, number: usize, unit: Unit) -> Result<Asked> {
+        let prompt = self.pipeline.prompt(&unit);
+        let mut asked =
+            Asked { number, unit, prompt, replies: (None, Vec::new()), failure: None, n_calls: 0, is_open: false };
+        self.change(&asked.unit, 1);
+        let result = self.ask(&mut asked).await;
+        self.change(&asked.unit, -1);
+        result.map(|()| asked)
     }
 
     fn change(&self, unit: &Unit, in_flight: i64) {
@@ -118,9 +140,10 @@ impl<'a> Sender<'a> {
         }
     }
 
-    async fn ask(&self, unit: &Unit, prompt: &Prompt, asked: &mut Asked) -> Result<UnitResult> {
+    async fn ask(&self, asked: &mut Asked) -> Result<()> {
+        let (unit, Ok(prompt)) = (&asked.unit, &asked.prompt) else { return Ok(()) };
         let mut exchange = self.pipeline.exchange(unit, prompt);
-        let mut failure = None;
+        let mut unread = None;
         while let Some(request) = exchange.next_request(self.pipeline.parameters(unit)) {
             let key = UnitKey::new(&prompt.image_id, &prompt.task, exchange.turn());
             // The journal is free again before anything is waited for.
@@ -131,7 +154,7 @@ impl<'a> Sender<'a> {
                 // What is in a batch has been sent already.
                 Known::Nothing if self.control.is_stopping() || self.batches.holds(key) => {
                     asked.is_open = true;
-                    return self.pipeline.journaled(unit, &mut self.journal());
+                    return Ok(());
                 }
                 Known::Nothing => {
                     asked.n_calls += 1;
@@ -139,16 +162,22 @@ impl<'a> Sender<'a> {
                 }
             };
             match answer {
+                // Nothing more is asked whatever it says, so that reading it can wait.
+                Some(Ok(completion)) if self.pipeline.top_ups == 0 => {
+                    unread = Some(completion);
+                    break;
+                }
                 Some(Ok(completion)) => exchange.take(completion),
                 Some(Err(error)) => {
-                    asked.has_failed = true;
-                    failure = Some(error);
+                    asked.failure = Some(error);
                     break;
                 }
                 None => break,
             }
         }
-        Ok(self.pipeline.conclude(unit, prompt, exchange, failure))
+        asked.replies = exchange.into_parts();
+        asked.replies.1.extend(unread);
+        Ok(())
     }
 
     /// Makes one call and journals how it went.

@@ -140,17 +140,16 @@ impl Pipeline {
         }
     }
 
-    /// What becomes of a unit, from its prompt and what the model made of it: a pure function.
+    /// What becomes of a unit, from its prompt, what the replies hold and the replies: a pure function.
     pub(super) fn conclude(
         &self,
         unit: &Unit,
         prompt: &Prompt,
-        exchange: Exchange<'_>,
+        (parsed, completions): (Option<Parsed>, Vec<Completion>),
         error: Option<LlmError>,
     ) -> UnitResult {
         let task = self.tasks[unit.task_index].task.name();
         let mut result = UnitResult::new(unit.record.image.id.clone(), task, prompt.report.clone());
-        let (parsed, completions) = exchange.into_parts();
         let failure = error.as_ref().map(LlmError::kind);
         result.error = error;
         let Some(parsed) = parsed else {
