@@ -4,8 +4,8 @@
 //! number of requests of the same size and looks for the pairs with a line scanner; it keeps nothing. Each side runs in
 //! turn, and the better of two counts. Ratios hold on any machine, times on one.
 //!
-//! `SVITGEN_BENCH_REQUESTS` sets the number of requests of the CPU rows (2,000), `SVITGEN_BENCH_LATE` that of the row
-//! with latency (20,000), `SVITGEN_BENCH_IMAGES` the larger number of images of the memory row (100,000).
+//! `SVITGEN_BENCH_IMAGES` sets the larger number of images of the rows of CPU and memory (100,000; the smaller one is 2,000),
+//! `SVITGEN_BENCH_LATE` the number of requests of the row with latency (20,000).
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints and may fail by panicking")]
 
@@ -34,9 +34,10 @@ fn main() {
         return bare_loop();
     }
     println!("{:<52}{:>12}{:>14}", "what", "figure", "of a bare loop");
-    processor_time(&server);
+    let n_images = [2_000, number("SVITGEN_BENCH_IMAGES", 100_000)];
+    n_images.into_iter().for_each(|n| processor_time(&server, n));
     concurrency(&server);
-    memory(&server);
+    n_images.into_iter().for_each(|n| memory(&server, n));
     first_request(&server);
 }
 
@@ -44,9 +45,8 @@ fn number(name: &str, default: usize) -> usize {
     env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
 }
 
-/// CPU seconds of 1,000 requests, nothing to wait for.
-fn processor_time(server: &Path) {
-    let n = number("SVITGEN_BENCH_REQUESTS", 2_000);
+/// CPU seconds of 1,000 requests out of `n`, nothing to wait for.
+fn processor_time(server: &Path, n: usize) {
     let (mut program, mut bare) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..2 {
         program = program.min(Server::start(server, 0).run(n, 64).processor.as_secs_f64());
@@ -55,7 +55,7 @@ fn processor_time(server: &Path) {
     let per_thousand = |seconds: f64| seconds * 1_000.0 / n as f64;
     let (program, bare) = (per_thousand(program), per_thousand(bare));
     row(
-        "CPU of 1,000 requests, 64 in flight",
+        &format!("CPU of 1,000 requests of {n}, 64 in flight"),
         format!("{program:.3} s"),
         format!("{:.2} x {bare:.3} s", program / bare),
     );
@@ -70,15 +70,10 @@ fn concurrency(server: &Path) {
     row("share of concurrency, 200 ms, 256 in flight", percent(program), percent(bare));
 }
 
-fn memory(server: &Path) {
-    for n in [2_000, number("SVITGEN_BENCH_IMAGES", 100_000)] {
-        let peak_kib = Server::start(server, 0).run(n, 64).peak_kib;
-        row(
-            &format!("peak memory, {n} images, 64 in flight"),
-            format!("{:.1} MiB", peak_kib as f64 / 1024.0),
-            String::new(),
-        );
-    }
+fn memory(server: &Path, n: usize) {
+    let peak_kib = Server::start(server, 0).run(n, 64).peak_kib;
+    let mebibytes = peak_kib as f64 / 1024.0;
+    row(&format!("peak memory, {n} images, 64 in flight"), format!("{mebibytes:.1} MiB"), String::new());
 }
 
 /// From the start of the process to the first request at the server.
