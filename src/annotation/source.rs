@@ -14,7 +14,7 @@ use crate::error::Result;
 
 /// Records in ascending order of their image id, as often as they are asked for.
 pub trait RecordSource: fmt::Debug + Send + Sync {
-    /// All records, ascending by [`ImageId`](crate::ImageId), each id once.
+    /// All records, ascending by [`ImageId`], each id once.
     ///
     /// # Errors
     /// Items are errors where an input cannot be read or holds something wrong.
