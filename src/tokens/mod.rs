@@ -1,7 +1,7 @@
 //! How many tokens a text has for a language model: what it costs, and whether it fits.
 //!
 //! [`TokenCounter`] is the trait; [`TokenEstimate`] needs no vocabulary and is never too low; the feature `tokens` adds
-//! [`BpeCounter`], which is exact for the models of OpenAI.
+//! `BpeCounter`, which is exact for the models of OpenAI.
 //!
 //! This module knows strings and messages, nothing else.
 
