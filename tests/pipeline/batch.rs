@@ -1,16 +1,17 @@
 //! Batches: faults of every kind, kills at any moment, batches and calls in one run. The server is a hostile one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use std::{env, thread};
 
 use svitgen::llm::{Account, BatchApi, MockLlm, OpenAi, OpenAiConfig, Spending};
 use svitgen::pipeline::{BatchOptions, BatchReport, PipelineBuilder, RunBatchState, RunFolder};
 use svitgen::{Choices, ErrorKind, ImageRecord, Pipeline, Task, UnitBox};
 
 use crate::hostile::Hostile;
+use crate::kill::kill_until_done;
 use crate::support::say;
 use crate::{answer, child_argument, data_files};
 
@@ -167,18 +168,7 @@ fn nothing_is_created_twice_or_lost_by_kills_at_any_moment() {
     let (mut n_kills, mut n_runs, mut folders) = (0, 0, Vec::new());
     while n_kills < N_KILLS {
         let folder = tempfile::tempdir().unwrap();
-        // On a busy machine a process needs longer to get anywhere; it gets more time at each attempt.
-        for most_micros in (60_000..).step_by(4_000) {
-            let mut child = start(folder.path(), &server.url());
-            thread::sleep(Duration::from_micros(choices.below(most_micros) as u64));
-            child.kill().unwrap();
-            let status = child.wait().unwrap();
-            if status.success() {
-                break;
-            }
-            assert_eq!(status.code(), None, "killed, not failed");
-            n_kills += 1;
-        }
+        n_kills += kill_until_done(&mut choices, 5_000, || start(folder.path(), &server.url()));
         n_runs += 1;
         folders.push(folder);
     }

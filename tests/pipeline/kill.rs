@@ -38,6 +38,23 @@ fn start(folder: &Path) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
+/// Starts a process and kills it at any moment, again and again, until one ends by itself; returns how many were killed.
+/// On a busy machine a process needs longer to get anywhere; it gets some microseconds more at each attempt.
+pub(crate) fn kill_until_done(choices: &mut Choices, more_micros: usize, start: impl Fn() -> Child) -> u64 {
+    for n_kills in 0.. {
+        let mut child = start();
+        let most_micros = (10 + n_kills) * more_micros;
+        thread::sleep(Duration::from_micros(choices.below(most_micros) as u64));
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        if status.success() {
+            return n_kills as u64;
+        }
+        assert_eq!(status.code(), None, "killed, not failed");
+    }
+    unreachable!("there is no last number")
+}
+
 #[test]
 fn a_killed_run_goes_on_and_ends_the_same() {
     let undisturbed = tempfile::tempdir().unwrap();
@@ -49,18 +66,7 @@ fn a_killed_run_goes_on_and_ends_the_same() {
     let (mut n_kills, mut n_runs, mut n_unanswered) = (0, 0, 0);
     while n_kills < N_KILLS {
         let folder = tempfile::tempdir().unwrap();
-        // On a busy machine a process needs longer to get anywhere; it gets more time at each attempt.
-        for most_micros in (30_000..).step_by(3_000) {
-            let mut child = start(folder.path());
-            thread::sleep(Duration::from_micros(choices.below(most_micros) as u64));
-            child.kill().unwrap();
-            let status = child.wait().unwrap();
-            if status.success() {
-                break;
-            }
-            assert_eq!(status.code(), None, "killed, not failed");
-            n_kills += 1;
-        }
+        n_kills += kill_until_done(&mut choices, 3_000, || start(folder.path()));
         n_runs += 1;
         assert_eq!(data_files(folder.path()), expected);
         let total = RunFolder::open(folder.path()).unwrap().ledger().unwrap().total();
